@@ -1,0 +1,22 @@
+import type { Part, StepName } from '../workflows/contracts.ts';
+import { asFailure } from './failures.ts';
+import type { Progress } from './progress.ts';
+
+/** Runs a step, turns its errors into failures that Temporal retries, and leaves word of it. */
+export async function runStep<T>(
+  progress: Progress,
+  part: Part,
+  step: StepName,
+  ids: string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    const result = await work();
+    if (step !== 'void' && step !== 'release') progress.took(ids, step, performance.now() - startedAt);
+    progress.wrote(part);
+    return result;
+  } catch (error) {
+    throw asFailure(part, error);
+  }
+}

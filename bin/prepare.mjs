@@ -1,0 +1,87 @@
+// What every command of this folder does first: check Node, install the dependencies when they are missing or not those of
+// package-lock.json, and let Node load TypeScript. Nothing here may need a dependency before that.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout this file belongs to. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Makes this process ready to import TypeScript from the checkout, or ends it with one clear message.
+ * @param {{ dev?: boolean, quiet?: boolean }} options dev: the tools of tests and benches are needed too; quiet: standard
+ * output stays free for the command's own
+ */
+export async function prepare({ dev = false, quiet = false } = {}) {
+  checkNode();
+  if (!isInstalled(dev)) install(dev, quiet);
+  const { register } = await import('tsx/esm/api');
+  register();
+}
+
+/** Runs a command's main function; what it throws ends the process, a message for the user without its stack. */
+export async function run(main) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(error?.name === 'SetUpError' || error?.name === 'PortTaken' ? error.message : error);
+    process.exit(1);
+  }
+}
+
+function checkNode() {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const [major, minor] = engines.node
+    .match(/(\d+)\.(\d+)/)
+    .slice(1)
+    .map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
+  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return;
+  fail(
+    `Vouchsafe needs Node.js ${major}.${minor} or newer; this is ${process.versions.node}. Get one from https://nodejs.org.`,
+  );
+}
+
+/**
+ * Whether node_modules holds what package-lock.json asks for. npm keeps its own lock file of what it installed, without the
+ * optional packages of other platforms, and without the development tools where these were left out.
+ */
+function isInstalled(dev) {
+  const wanted = packagesOf('package-lock.json');
+  const installed = packagesOf(join('node_modules', '.package-lock.json'));
+  return Object.entries(wanted).every(([path, entry]) => {
+    const there = installed[path];
+    if (there) return there.version === entry.version && there.integrity === entry.integrity;
+    return path === '' || entry.optional || entry.devOptional || entry.peer || (entry.dev && !dev);
+  });
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
+  } catch {
+    return {};
+  }
+}
+
+function install(dev, quiet) {
+  console.error('Installing the dependencies (npm ci), once; this takes a minute or two');
+  const args = ['ci', '--no-audit', '--no-fund', ...(dev ? ['--include=dev'] : [])];
+  const windows = process.platform === 'win32'; // where npm is a script, which needs a shell
+  const { status, error } = spawnSync('npm', args, {
+    cwd: root,
+    stdio: ['ignore', quiet ? 2 : 'inherit', 'inherit'],
+    shell: windows,
+  });
+  if (error) fail(`npm, which comes with Node.js, cannot be run (${error.message}). Put it on PATH and start again.`);
+  if (status !== 0)
+    fail(
+      '`npm ci` failed, for the reason above. It needs the network once and write access to node_modules; then start again.',
+    );
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,104 @@
+import type { Money } from '../platform/money.ts';
+
+/** Answers of the REST API as this client reads them; members it does not show are left out, unknown ones are ignored. */
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** RFC 9457. */
+export interface Problem {
+  title?: string;
+  detail?: string;
+  code?: string;
+  errors?: { pointer: string; detail: string }[];
+  redemption_id?: string;
+}
+
+export interface Redemption {
+  id: string;
+  state: 'pending' | 'reserved' | 'completed' | 'released' | 'refused' | 'reversed';
+  reason?: string | null;
+  amount?: Money;
+  reference?: string | null;
+  code?: {
+    id: string;
+    group_id: string;
+    group_name?: string;
+    last4?: string;
+    redemptions?: number;
+    max_redemptions?: number;
+  };
+  wallet?: { id: string; phone: string; balance?: Money };
+  transaction_id?: string | null;
+  trace_url?: string | null;
+  stuck?: {
+    step: string;
+    since: string;
+    attempts: number;
+    last_error: string | null;
+    next_attempt_at: string | null;
+  } | null;
+  created_at?: string;
+  completed_at?: string | null;
+}
+
+export interface CodeGroup {
+  id: string;
+  name: string;
+  amount: Money;
+  prefix?: string | null;
+  starts_at?: string | null;
+  ends_at?: string | null;
+  per_wallet_limit?: number | null;
+  disabled?: boolean;
+  codes_count?: number;
+  created_at: string;
+  generation?: { state: 'running' | 'done' | 'cancelled' | 'failed'; made: number; total: number };
+  /** In clear, only where the group was just created. */
+  codes?: { id: string; code: string }[];
+}
+
+export interface GroupStats {
+  codes: Record<string, number>;
+  places: Record<string, number>;
+  redemptions: Record<string, number>;
+  credited: Money;
+  redeemers: number;
+  first_redeemed_at: string | null;
+  last_redeemed_at: string | null;
+}
+
+export interface Code {
+  id: string;
+  /** Only with the scope `codes:reveal`. */
+  code?: string;
+  last4?: string;
+  state: string;
+  group?: { id: string; name: string };
+  amount?: Money;
+  max_redemptions: number;
+  redemptions: number | { id: string; phone: string; state: string; completed_at: string | null }[];
+  created_at?: string;
+}
+
+export interface Wallet {
+  id: string;
+  phone: string;
+  balance: Money;
+  state: string;
+  created_at?: string;
+}
+
+export interface Transaction {
+  id: string;
+  kind: string;
+  direction: 'credit' | 'debit';
+  amount: Money;
+  balance_after: Money;
+  reference?: string | null;
+  redemption_id?: string | null;
+  note?: string | null;
+  created_at: string;
+}

@@ -1,0 +1,39 @@
+import { accessSync, constants, createWriteStream, existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import type { Cli } from './cli.ts';
+import { path } from './client.ts';
+import { CliError, EXIT, usageError } from './errors.ts';
+
+/** Finds out that a file cannot be written before codes are made for it. @throws CliError */
+export function requireNewFile(file: string): void {
+  if (existsSync(file)) throw usageError(`${file} exists already`);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch {
+    throw usageError(`${file} cannot be written there`);
+  }
+}
+
+/**
+ * Writes a group's codes as CSV to a file that only its owner may read: a code is money. The file appears when it is
+ * whole. @throws CliError
+ */
+export async function downloadCodes(cli: Cli, groupId: string, file: string): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  try {
+    const csv = await cli.client().stream(path`/v1/code-groups/${groupId}/codes.csv`);
+    await pipeline(Readable.fromWeb(csv as ReadableStream), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+    await rename(part, file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const exitCode = error instanceof CliError ? error.exitCode : EXIT.unavailable;
+    throw new CliError(exitCode, `group ${groupId} is made, but its codes are not in ${file}: ${reason}`);
+  } finally {
+    await rm(part, { force: true });
+  }
+  cli.note(`wrote ${file}`);
+}

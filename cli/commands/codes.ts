@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import type { Code } from '../api-types.ts';
+import type { Cli, JsonOption } from '../cli.ts';
+import { path } from '../client.ts';
+import { dataCommand, isId } from '../options.ts';
+import { moneyText, type Output } from '../output.ts';
+
+export function addCodes(program: Command, cli: Cli): void {
+  const codes = program.command('codes').description('single codes');
+
+  dataCommand(codes, 'show <code|id>', 'show a code and who redeemed it', 'codes show EID-7Q2M-…').action(
+    async (codeOrId: string, options: JsonOption) => {
+      const code = isId(codeOrId)
+        ? await cli.client().request<Code>('GET', path`/v1/codes/${codeOrId}`)
+        : await cli.client().request<Code>('POST', '/v1/codes/lookup', { body: { code: codeOrId }, repeatable: true });
+      cli.print(options, code, showCode);
+    },
+  );
+}
+
+function showCode(out: Output, code: Code): void {
+  const redemptions = Array.isArray(code.redemptions) ? code.redemptions : [];
+  const used = Array.isArray(code.redemptions) ? code.redemptions.length : code.redemptions;
+  out.details({
+    code: code.id,
+    text: code.code ?? (code.last4 && `…${code.last4}`),
+    state: code.state,
+    group: code.group && `${code.group.name} (${code.group.id})`,
+    amount: moneyText(code.amount),
+    used: `${used} of ${code.max_redemptions}`,
+    created: code.created_at,
+  });
+  if (redemptions.length === 0) return;
+  out.line();
+  out.table(redemptions, {
+    REDEMPTION: (redemption) => redemption.id,
+    PHONE: (redemption) => redemption.phone,
+    STATE: (redemption) => redemption.state,
+    COMPLETED: (redemption) => redemption.completed_at,
+  });
+}

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { Code, CodeGroup, GroupStats } from '../api-types.ts';
+import type { Cli, JsonOption } from '../cli.ts';
+import { path } from '../client.ts';
+import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit } from '../options.ts';
+import { type Columns, moneyText, type Output } from '../output.ts';
+import { printList } from '../print-list.ts';
+import { groupColumns, showGroup } from '../views/group.ts';
+import { addGroupsCreate } from './groups-create.ts';
+
+interface Filters extends ListOptions {
+  query?: string;
+  state?: string;
+}
+
+export function addGroups(program: Command, cli: Cli): void {
+  const groups = program.command('groups').description('code groups: campaigns and their codes');
+
+  addGroupsCreate(groups, cli);
+
+  listCommand(groups, 'list', 'list code groups, newest first', 'groups list --query Eid')
+    .option('--query <text>', 'only those whose name has it')
+    .action(async (options: Filters) => {
+      const query = { q: options.query, ...createdBetween(options) };
+      await printList(cli, options, '/v1/code-groups', query, listLimit(options), groupColumns);
+    });
+
+  dataCommand(groups, 'show <id>', 'show a code group', 'groups show 0198c5d2-…').action(
+    async (id: string, options: JsonOption) => {
+      const group = await cli.client().request<CodeGroup>('GET', path`/v1/code-groups/${id}`);
+      cli.print(options, group, showGroup);
+    },
+  );
+
+  dataCommand(groups, 'stats <id>', 'how a code group is used', 'groups stats 0198c5d2-…').action(
+    async (id: string, options: JsonOption) => {
+      const stats = await cli.client().request<GroupStats>('GET', path`/v1/code-groups/${id}/stats`);
+      cli.print(options, stats, showStats);
+    },
+  );
+
+  listCommand(groups, 'codes <id>', 'list the codes of a group', 'groups codes 0198c5d2-… --state unused --all')
+    .option('--state <state>', 'unused, partly_used, used, reserved or disabled')
+    .action(async (id: string, options: Filters) => {
+      const query = { state: options.state, ...createdBetween(options) };
+      await printList(cli, options, path`/v1/code-groups/${id}/codes`, query, listLimit(options), codeColumns);
+    });
+}
+
+const codeColumns: Columns<Code> = {
+  ID: (code) => code.id,
+  CODE: (code) => code.code ?? (code.last4 && `…${code.last4}`),
+  STATE: (code) => code.state,
+  USED: (code) => (Array.isArray(code.redemptions) ? code.redemptions.length : code.redemptions),
+  MAX: (code) => code.max_redemptions,
+};
+
+function showStats(out: Output, stats: GroupStats): void {
+  out.details({
+    codes: countsText(stats.codes),
+    places: countsText(stats.places),
+    redemptions: countsText(stats.redemptions),
+    credited: moneyText(stats.credited),
+    redeemers: stats.redeemers,
+    'first redeemed': stats.first_redeemed_at,
+    'last redeemed': stats.last_redeemed_at,
+  });
+}
+
+function countsText(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name.replace('_', ' ')} ${count}`)
+    .join(', ');
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { Redemption } from '../api-types.ts';
+import type { Cli, JsonOption } from '../cli.ts';
+import { path } from '../client.ts';
+import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit, yesOption } from '../options.ts';
+import { printList } from '../print-list.ts';
+import { noteUnfinished, redemptionColumns, showRedemption } from '../views/redemption.ts';
+
+interface Filters extends ListOptions {
+  phone?: string;
+  group?: string;
+  code?: string;
+  state?: string;
+  reference?: string;
+  stuck?: boolean;
+}
+
+interface AbortOptions extends JsonOption {
+  reason: string;
+  yes?: boolean;
+}
+
+export function addRedemptions(program: Command, cli: Cli): void {
+  const redemptions = program.command('redemptions').description('where redemptions stand');
+
+  listCommand(redemptions, 'list', 'list redemptions, newest first', 'redemptions list --phone +989121234567')
+    .option('--phone <phone>')
+    .option('--group <id>')
+    .option('--code <id>')
+    .option('--state <state>', 'reserved, completed, released, refused or reversed')
+    .option('--reference <text>')
+    .option('--stuck', 'only those that wait for something')
+    .action(async (options: Filters) => {
+      const { phone, group: group_id, code: code_id, state, reference, stuck } = options;
+      const query = { phone, group_id, code_id, state, reference, stuck, ...createdBetween(options) };
+      await printList(cli, options, '/v1/redemptions', query, listLimit(options), redemptionColumns);
+    });
+
+  dataCommand(redemptions, 'show <id>', 'show a redemption and its trace', 'redemptions show 0198c5d2-…').action(
+    async (id: string, options: JsonOption) => {
+      const redemption = await cli.client().request<Redemption>('GET', path`/v1/redemptions/${id}`);
+      cli.print(options, redemption, showRedemption);
+    },
+  );
+
+  dataCommand(redemptions, 'abort <id>', 'undo an unfinished redemption', 'redemptions abort 0198c5d2-… --reason fraud')
+    .requiredOption('--reason <text>', 'kept with the redemption')
+    .addOption(yesOption())
+    .action(async (id: string, options: AbortOptions) => {
+      await cli.confirm(`Abort redemption ${id}?`, options);
+      const redemption = await cli.client().request<Redemption>('POST', path`/v1/redemptions/${id}/abort`, {
+        body: { reason: options.reason },
+        repeatable: true,
+      });
+      cli.print(options, redemption, showRedemption);
+      noteUnfinished(cli, redemption);
+    });
+}

@@ -1,0 +1,13 @@
+import { cliSettings } from '../platform/config-client.ts';
+import { run } from './run.ts';
+
+/** The command `vouchsafe`. @param argv the arguments alone, without node and script; sets the process's exit code */
+export async function main(argv: string[]): Promise<void> {
+  // A reader that has seen enough, such as head, closes the pipe; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const { stdin, stdout, stderr } = process;
+  process.exitCode = await run(argv, { stdin, stdout, stderr, settings: cliSettings });
+}

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { type Cli, createCli, type Surroundings } from './cli.ts';
+import { addCodes } from './commands/codes.ts';
+import { addDemo } from './commands/demo.ts';
+import { addGroups } from './commands/groups.ts';
+import { addRedeem } from './commands/redeem.ts';
+import { addRedemptions } from './commands/redemptions.ts';
+import { addWallets } from './commands/wallets.ts';
+import { describeError, EXIT, type ExitCode, oneLine } from './errors.ts';
+
+/** Runs one command line. @returns its exit code; every error is one line on standard error by then */
+export async function run(argv: string[], surroundings: Surroundings): Promise<ExitCode> {
+  try {
+    await createProgram(createCli(surroundings), surroundings).parseAsync(argv, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    const { exitCode, line } = describeError(error);
+    if (line !== undefined) surroundings.stderr.write(`vouchsafe: ${line}\n`);
+    return exitCode;
+  }
+}
+
+function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
+  const program = new Command('vouchsafe')
+    .description('Gift codes to wallet credit, exactly once: the admin command line')
+    .addHelpText(
+      'after',
+      '\nIt finds the instance that runs in this checkout; VOUCHSAFE_URL and VOUCHSAFE_KEY name another.' +
+        '\nExit codes: 0 ok, 1 refused, 2 usage, 3 auth, 4 not found, 5 unavailable.',
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(`vouchsafe: ${oneLine(text.replace(/^error: /, ''))}\n`),
+    });
+  addRedeem(program, cli);
+  addGroups(program, cli);
+  addCodes(program, cli);
+  addWallets(program, cli);
+  addRedemptions(program, cli);
+  addDemo(program, cli);
+  return program;
+}

@@ -1,0 +1,77 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import type { CliSettings } from '../platform/config-client.ts';
+import type { ExitCode } from './errors.ts';
+import { run } from './run.ts';
+
+export interface Received {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Reply {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+/** An HTTP server for tests of the CLI: answers `METHOD /path` with a reply, or with a function of the request. */
+export async function startApi(routes: Record<string, Reply | ((request: Received) => Reply | 'hang up')>) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method = '', url = '', headers } = request;
+    const seen = { method, url, headers, body: Buffer.concat(chunks).toString() };
+    received.push(seen);
+    const route = routes[`${method} ${url.split('?')[0]}`] ?? problem(404, 'not-found', 'Not found');
+    const reply = typeof route === 'function' ? route(seen) : route;
+    if (reply === 'hang up') return void request.socket.destroy();
+    const isText = typeof reply.body === 'string';
+    const type = reply.status >= 400 ? 'application/problem+json' : 'application/json';
+    response.writeHead(reply.status, { 'content-type': isText ? 'text/plain' : type, ...reply.headers });
+    response.end(isText ? reply.body : JSON.stringify(reply.body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections());
+  return { url, received, close };
+}
+
+export function problem(status: number, code: string, title: string, more: object = {}): Reply {
+  return { status, body: { type: `/errors/${code}`, title, status, code, ...more } };
+}
+
+export interface Ran {
+  exitCode: ExitCode;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line in this process, with pipes for its streams, or with terminals that answer `typed`. */
+export async function runCli(
+  argv: string[],
+  settings: Partial<CliSettings> = {},
+  terminal?: { typed?: string },
+): Promise<Ran> {
+  const [stdin, stdout, stderr] = [pipe(terminal), pipe(terminal), pipe(terminal)];
+  if (terminal?.typed !== undefined) stdin.end(terminal.typed);
+  const all = {
+    url: 'http://127.0.0.1:1',
+    key: 'test-key',
+    currency: 'USD',
+    walletDatabaseUrl: undefined,
+    ...settings,
+  };
+  const exitCode = await run(argv, { stdin, stdout, stderr, settings: () => all });
+  return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
+}
+
+function pipe(terminal: object | undefined): PassThrough & { isTTY?: boolean } {
+  const stream = new PassThrough({ highWaterMark: 1e8 });
+  return terminal ? Object.assign(stream, { isTTY: true }) : stream;
+}

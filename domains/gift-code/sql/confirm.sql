@@ -1,0 +1,41 @@
+-- Completes reserved redemptions whose wallets have been credited, and gives each its use number of the code.
+-- Answers the rows that exist, with their code and group, whatever their state: the caller checks it.
+--
+-- Concurrency: codes, then redemptions, each by id; see reserve. Uses of one code are numbered under its lock.
+-- Repeated: a completed row is answered as it is; nothing is written.
+create or replace function confirm_1(ids uuid[], workflow text, deadline timestamptz)
+returns table (
+  id uuid, state text, reason text, amount bigint, currency text, reference text, use_number integer,
+  workflow_id text, client_id uuid, wallet_id uuid, code_id uuid, last4 text, max_redemptions integer,
+  group_id uuid, group_name text, created_at timestamptz, settled_at timestamptz
+) language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+  if clock_timestamp() >= deadline then
+    raise exception 'confirm: its deadline has passed' using errcode = 'VS001';
+  end if;
+
+  perform 1 from codes where id in (select code_id from redemptions where id = any(ids)) order by id for no key update;
+  perform 1 from redemptions where id = any(ids) order by id for no key update;
+
+  with next as (
+    select r.id, c.redeemed + row_number() over (partition by r.code_id order by i.position) as use_number
+    from unnest(ids) with ordinality i(id, position)
+    join redemptions r on r.id = i.id and r.state = 'reserved'
+    join codes c on c.id = r.code_id
+  ), completed as (
+    update redemptions r
+    set state = 'completed', use_number = next.use_number, settled_at = now(), version = r.version + 1, workflow_id = workflow
+    from next where r.id = next.id
+    returning r.id, r.version, r.code_id, r.group_id, r.wallet_id, r.amount, r.currency, r.reference
+  ), places as (
+    update codes c set reserved = c.reserved - n.uses, redeemed = c.redeemed + n.uses
+    from (select code_id, count(*)::integer as uses from completed group by code_id) n
+    where c.id = n.code_id
+  )
+  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
+  select 'redemption', id, version, 'redemption.completed', redemption_event_1(id, code_id, group_id, wallet_id, amount, currency, reference)
+  from completed;
+
+  return query select * from read_redemptions_1(ids);
+end $$;

@@ -1,0 +1,26 @@
+import { v7 as uuidv7 } from 'uuid';
+import { callFunction } from '../../platform/database.ts';
+import type { WalletDatabase } from './database.ts';
+
+export interface WalletKey {
+  /** E.164. */
+  phone: string;
+  /** ISO 4217. */
+  currency: string;
+}
+
+const ensureFunction = { name: 'ensure_wallets_1', types: ['uuid[]', 'text[]', 'text[]'] };
+
+/** The wallet of each phone and currency, made where there is none. @returns one per key, in order. @throws DatabaseUnavailable */
+export function ensureWallets(
+  db: WalletDatabase,
+  keys: WalletKey[],
+  timeoutMs: number,
+): Promise<{ id: string; created: boolean }[]> {
+  return callFunction(
+    db.door,
+    ensureFunction,
+    [keys.map(() => uuidv7()), keys.map((key) => key.phone), keys.map((key) => key.currency)],
+    timeoutMs,
+  );
+}

@@ -1,0 +1,11 @@
+-- The wallet's side of redemptions, one row an item in the order given: the wallet as that redemption's transfer left
+-- it, or as it is now where none was made.
+create or replace function read_wallet_sides_1(redemption_ids uuid[], wallet_ids uuid[]) returns table (
+  wallet_id uuid, phone text, currency text, balance bigint, transaction_id uuid, credited_at timestamptz
+) language sql stable as $$
+  select w.id, w.phone, w.currency::text, coalesce(t.balance_after, w.balance), t.id, t.created_at
+  from unnest(redemption_ids, wallet_ids) with ordinality i(redemption_id, wallet_id, position)
+  left join wallets w on w.id = i.wallet_id
+  left join transfers t on t.id = i.redemption_id and t.kind = 'redemption'
+  order by i.position
+$$;

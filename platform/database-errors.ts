@@ -1,0 +1,47 @@
+/** The database did not do it, or nobody knows whether it did: connection, time-out, shutdown, resources. Try again. */
+export class DatabaseUnavailable extends Error {
+  override name = 'DatabaseUnavailable';
+  constructor(detail: string, cause?: unknown) {
+    const reason = cause instanceof Error ? `: ${firstLine(cause)}` : '';
+    super(`the database ${detail}${reason}`, { cause });
+  }
+}
+
+/** A deadlock or a failed serialization: rolled back, to be tried again at once. */
+export class ContentionError extends Error {
+  override name = 'ContentionError';
+}
+
+/** SQLSTATE class 22 or 23: this input breaks a rule of the database, and would again. */
+export class DataError extends Error {
+  override name = 'DataError';
+  readonly sqlState: string;
+  readonly constraint: string | undefined;
+  constructor(message: string, sqlState: string, constraint: string | undefined) {
+    super(message);
+    this.sqlState = sqlState;
+    this.constraint = constraint;
+  }
+}
+
+/**
+ * SQLSTATE classes after which trying again later is right: connection (08), no such database (3D), refused log-in (28),
+ * resources (53), shutdown and cancellation (57), I/O (58), and VS001, a call that began too late.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const UNAVAILABLE = /^(08|3D|28|53|57|58|25006$|VS001$)/;
+
+/** Sorts what the driver threw by what the caller can do about it; anything else is returned as it came. */
+export function databaseError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof DatabaseUnavailable) return thrown;
+  const { code, constraint } = thrown as Error & { code?: string; constraint?: string };
+  if (code === '40001' || code === '40P01') return new ContentionError(thrown.message, { cause: thrown });
+  if (code && /^2[23]/.test(code)) return new DataError(thrown.message, code, constraint);
+  if (!code || UNAVAILABLE.test(code) || /^E[A-Z]+$/.test(code)) return new DatabaseUnavailable('failed', thrown);
+  return thrown;
+}
+
+function firstLine(error: Error): string {
+  const nested = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
+  return (nested?.message || error.message || error.name).split('\n')[0] ?? error.name;
+}

@@ -1,0 +1,204 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { ContentionError, DatabaseUnavailable, databaseError } from './database-errors.ts';
+
+export type Part = 'gateway' | 'gift-code' | 'wallet';
+
+/**
+ * One part's database. Each kind of work has connections of its own, so that none waits behind another's: `steps` for
+ * the saga's activities, `door` for what a request needs before it is accepted, `reads` for all else. The relay opens
+ * its own.
+ */
+export interface Database<Schema extends Record<string, unknown>> {
+  part: Part;
+  url: string;
+  steps: pg.Pool;
+  door: pg.Pool;
+  reads: pg.Pool;
+  /** Drizzle over `reads`. */
+  orm: NodePgDatabase<Schema>;
+  /** The server's clock, in milliseconds, as last compared with ours. */
+  nowMs(): number;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  steps: number;
+  door: number;
+  reads: number;
+  /** Longest that a statement may run, in milliseconds; statements of the saga's steps get it as their limit. */
+  statementTimeoutMs: number;
+}
+
+const CLOCK_COMPARED_EVERY_MS = 60_000;
+const CONTENTION_ATTEMPTS = 10;
+const repository = fileURLToPath(new URL('..', import.meta.url));
+
+/** Opens a part's database. @throws DatabaseUnavailable when it cannot be reached */
+export async function openDatabase<Schema extends Record<string, unknown>>(
+  part: Part,
+  url: string,
+  schema: Schema,
+  options: DatabaseOptions,
+): Promise<Database<Schema>> {
+  const pool = (kind: string, max: number, timeoutMs: number) =>
+    createPool(url, `vouchsafe ${part} ${kind}`, max, timeoutMs);
+  const steps = pool('steps', options.steps, options.statementTimeoutMs);
+  const door = pool('door', options.door, options.statementTimeoutMs);
+  const reads = pool('reads', options.reads, Math.max(options.statementTimeoutMs, 30_000));
+  const pools = [steps, door, reads];
+
+  let aheadMs = 0;
+  const compareClocks = async () => {
+    const before = Date.now();
+    const { rows } = await query<{ now: Date }>(reads, { text: 'select clock_timestamp() as now' }, 10_000);
+    if (rows[0]) aheadMs = rows[0].now.getTime() - (before + Date.now()) / 2;
+  };
+  const timer = setInterval(() => compareClocks().catch(() => undefined), CLOCK_COMPARED_EVERY_MS).unref();
+  try {
+    await compareClocks();
+  } catch (error) {
+    clearInterval(timer);
+    await Promise.all(pools.map((p) => p.end()));
+    throw error;
+  }
+
+  return {
+    part,
+    url,
+    steps,
+    door,
+    reads,
+    orm: drizzle(reads, { schema, casing: 'snake_case' }),
+    nowMs: () => Date.now() + aheadMs,
+    async close() {
+      clearInterval(timer);
+      await Promise.all(pools.map((p) => p.end()));
+    },
+  };
+}
+
+function createPool(url: string, name: string, max: number, statementTimeoutMs: number): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: name,
+    statement_timeout: statementTimeoutMs,
+    connectionTimeoutMillis: Math.min(statementTimeoutMs, 5_000),
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  // An idle connection that breaks is replaced when the next one is needed; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** As the driver does, but bigint is BigInt, not text. */
+const getTypeParser = ((oid: number, format: 'text') =>
+  oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+
+/**
+ * Runs one statement. A statement that has not answered after `timeoutMs` is given up and its connection destroyed, so
+ * that nobody reads a late answer; whether it took effect is for its repetition to find out.
+ * @throws DatabaseUnavailable, ContentionError, DataError, or the driver's error
+ */
+export async function query<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  statement: pg.QueryConfig,
+  timeoutMs: number,
+): Promise<pg.QueryResult<Row>> {
+  let client: pg.PoolClient;
+  try {
+    client = await pool.connect();
+  } catch (error) {
+    throw new DatabaseUnavailable('cannot be reached', error);
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DatabaseUnavailable(`gave no answer in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    const result = await Promise.race([client.query<Row>(statement), late]);
+    client.release();
+    return result;
+  } catch (thrown) {
+    const error = databaseError(thrown);
+    client.release(error instanceof DatabaseUnavailable);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An SQL function: its name and the types of its arguments, as Postgres writes them. */
+export interface SqlFunction {
+  name: string;
+  types: readonly string[];
+}
+
+/**
+ * Calls a function that returns rows. A deadlock or a failed serialization has changed nothing and is tried again at
+ * once. @throws as `query`
+ */
+export async function callFunction<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  fn: SqlFunction,
+  values: unknown[],
+  timeoutMs: number,
+): Promise<Row[]> {
+  const parameters = fn.types.map((type, index) => `$${index + 1}::${type}`).join(', ');
+  const statement = { name: fn.name, text: `select * from ${fn.name}(${parameters})`, values };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await query<Row>(pool, statement, timeoutMs)).rows;
+    } catch (error) {
+      if (!(error instanceof ContentionError) || attempt === CONTENTION_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/**
+ * Brings a part's database up to date: first drizzle-kit's migrations, each once and in order, then the functions in
+ * `domains/<part>/sql`, each whenever its text has changed. Several processes may do so at once; one at a time does.
+ */
+export async function migrateDatabase(part: Part, url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: `vouchsafe ${part} migration` });
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new DatabaseUnavailable('cannot be reached', error);
+  }
+  try {
+    await client.query("select pg_advisory_lock(hashtextextended('vouchsafe migration', 0))");
+    await migrate(drizzle(client), { migrationsFolder: `${repository}drizzle/${part}` });
+    await installFunctions(client, `${repository}domains/${part}/sql/`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function installFunctions(client: pg.Client, folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  await client.query('create table if not exists installed_functions (file text primary key, sha256 text not null)');
+  const { rows } = await client.query<{ file: string; sha256: string }>('select file, sha256 from installed_functions');
+  const installed = new Map(rows.map((row) => [row.file, row.sha256]));
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
+  for (const file of files) {
+    const text = await readFile(folder + file, 'utf8');
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    if (installed.get(file) === sha256) continue;
+    await client.query('begin');
+    await client.query(text);
+    await client.query(
+      'insert into installed_functions values ($1, $2) on conflict (file) do update set sha256 = excluded.sha256',
+      [file, sha256],
+    );
+    await client.query('commit');
+  }
+}

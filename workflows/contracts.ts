@@ -1,0 +1,112 @@
+/** What workflows, activities and those who start them agree on: types and names, no code of either side. */
+
+/** One redemption as its workflow sees it. Ids only: a history holds neither code nor phone. */
+export interface RedemptionItem {
+  redemptionId: string;
+  codeId: string;
+  groupId: string;
+  walletId: string;
+  clientId: string;
+  /** The caller's own reference for it. */
+  reference?: string;
+  /** When the door let it in, by the gift-code database's clock: milliseconds since 1970. */
+  at: number;
+}
+
+/** How the saga's steps are run. Times in milliseconds. */
+export interface RedeemOptions {
+  /** Where parts run apart, a step goes to its domain's task queue at once instead of running locally first. */
+  apart: boolean;
+  taskQueues: Record<Part, string>;
+  /** Start-to-close time-out of an attempt at a step. */
+  timeoutMs: number;
+  /** Attempts at a step before the redemption counts as stuck. */
+  attempts: number;
+  /** Longest interval between the attempts at a stuck step. */
+  retryMaxMs: number;
+  /** Set when the redemption is to be undone from the start. */
+  abort?: string;
+}
+
+export type Part = 'gift-code' | 'wallet';
+export type StepName = 'reserve' | 'credit' | 'confirm' | 'void' | 'release';
+
+/** How a redemption ended, or that a workflow of its own has taken it over. */
+export interface Settlement {
+  redemptionId: string;
+  outcome: 'completed' | 'refused' | 'released' | 'handed-over';
+  reason?: string;
+}
+
+/** What a step answers about one item. */
+export type Outcome =
+  /** The step is done, now or earlier. Reserve tells the amount, in minor units. */
+  | { is: 'done'; amount?: string; currency?: string }
+  /** The step did not happen and never will: what came before it is to be undone. */
+  | { is: 'refused'; reason: string }
+  /** The redemption is over; there is nothing to do and nothing to undo. */
+  | { is: 'over'; outcome: 'completed' | 'refused' | 'released'; reason?: string }
+  /** Void only: the wallet has been credited, so the redemption goes forward. */
+  | { is: 'credited' };
+
+export interface CreditStepItem {
+  redemptionId: string;
+  walletId: string;
+  /** Minor units. */
+  amount: string;
+  currency: string;
+}
+
+export interface UndoStepItem extends RedemptionItem {
+  reason: string;
+}
+
+/** Told to the gateway of the same process when redemptions leave their batch. */
+export interface HandOver {
+  redemptionIds: string[];
+  step: StepName;
+  part: Part;
+  error: string;
+  /** The part failed, not the input: nobody else should be let in until it answers. */
+  outage: boolean;
+}
+
+export interface GiftCodeActivities {
+  reserve(items: RedemptionItem[]): Promise<Outcome[]>;
+  confirm(items: RedemptionItem[]): Promise<Outcome[]>;
+  release(items: UndoStepItem[]): Promise<Outcome[]>;
+}
+
+export interface WalletActivities {
+  credit(items: CreditStepItem[]): Promise<Outcome[]>;
+  voidCredit(items: UndoStepItem[]): Promise<Outcome[]>;
+}
+
+/** Runs in the worker's own process only, as a local activity. */
+export interface NoticeActivities {
+  announceHandOver(notice: HandOver): Promise<void>;
+}
+
+export interface SweepActivities {
+  /** @returns how many redemptions were picked up */
+  sweepRedemptions(afterMs: number): Promise<number>;
+}
+
+/** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */
+export const POISON = 'poison';
+
+/** Asks a redemption's own workflow to undo it: one argument, the reason. */
+export const ABORT_SIGNAL = 'abort';
+
+/** The step a stuck redemption stands at, and `settled` when it is over. */
+export const STAGE_ATTRIBUTE = 'VouchsafeStage';
+export const CODE_GROUP_ATTRIBUTE = 'VouchsafeCodeGroup';
+
+/** The id of the workflow that is one redemption's own. */
+export const redemptionWorkflowId = (redemptionId: string): string => `redemption-${redemptionId}`;
+
+/** The task queues of the parts, derived from the main one. */
+export const partTaskQueues = (taskQueue: string): Record<Part, string> => ({
+  'gift-code': `${taskQueue}-gift-code`,
+  wallet: `${taskQueue}-wallet`,
+});

@@ -1,0 +1,3 @@
+/** Every workflow of the service, as bundled for its workers. */
+export { redeem } from './redeem.ts';
+export { sweep } from './sweep.ts';
