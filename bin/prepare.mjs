@@ -20,12 +20,15 @@ export async function prepare({ dev = false, quiet = false } = {}) {
   register();
 }
 
+/** Errors whose message is all that the user needs. */
+const MESSAGES = ['SetUpError', 'PortTaken', 'ConfigError'];
+
 /** Runs a command's main function; what it throws ends the process, a message for the user without its stack. */
 export async function run(main) {
   try {
     await main(process.argv.slice(2));
   } catch (error) {
-    console.error(error?.name === 'SetUpError' || error?.name === 'PortTaken' ? error.message : error);
+    console.error(MESSAGES.includes(error?.name) ? error.message : error);
     process.exit(1);
   }
 }

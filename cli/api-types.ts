@@ -61,13 +61,13 @@ export interface CodeGroup {
 }
 
 export interface GroupStats {
-  codes: Record<string, number>;
-  places: Record<string, number>;
-  redemptions: Record<string, number>;
-  credited: Money;
-  redeemers: number;
-  first_redeemed_at: string | null;
-  last_redeemed_at: string | null;
+  codes?: Record<string, number>;
+  places?: Record<string, number>;
+  redemptions?: Record<string, number>;
+  credited?: Money;
+  redeemers?: number;
+  first_redeemed_at?: string | null;
+  last_redeemed_at?: string | null;
 }
 
 export interface Code {
@@ -78,8 +78,9 @@ export interface Code {
   state: string;
   group?: { id: string; name: string };
   amount?: Money;
-  max_redemptions: number;
-  redemptions: number | { id: string; phone: string; state: string; completed_at: string | null }[];
+  max_redemptions?: number;
+  /** How many in lists, which in details. */
+  redemptions?: number | { id: string; phone: string; state: string; completed_at: string | null }[];
   created_at?: string;
 }
 

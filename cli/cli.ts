@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { Presets, SingleBar } from 'cli-progress';
 import type { CliSettings } from '../platform/config-client.ts';
 import { type Client, createClient } from './client.ts';
@@ -45,7 +45,11 @@ export function createCli({ stdin, stdout, stderr, settings }: Surroundings) {
     if (options.yes) return;
     if (!stdin.isTTY) throw usageError('this asks first, and there is no terminal to ask on; add --yes');
     const prompt = createInterface({ input: stdin, output: stderr });
-    const answer = await prompt.question(`${question} [y/N] `).finally(() => prompt.close());
+    const answer = await new Promise<string>((resolve) => {
+      prompt.once('close', () => resolve(''));
+      prompt.question(`${question} [y/N] `, resolve);
+    });
+    prompt.close();
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(EXIT.refused, 'nothing was done');
   }
 

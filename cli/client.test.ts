@@ -41,6 +41,19 @@ describe('a request that is safe to repeat', () => {
     expect(received).toHaveLength(4);
   });
 
+  test('that may have arrived before the server went away tells its key', async () => {
+    const server = await startApi({
+      'POST /v1/redemptions': () => {
+        void server.close();
+        return 'hang up';
+      },
+    });
+    const client = createClient({ url: server.url, key: undefined });
+    await expect(client.request('POST', '/v1/redemptions', { idempotencyKey: 'k-3' })).rejects.toMatchObject({
+      message: expect.stringMatching(/^no Vouchsafe at .*--idempotency-key k-3$/),
+    });
+  });
+
   test('is not repeated after a refusal', async () => {
     const { client, received } = await api({ 'POST /v1/redemptions': problem(409, 'code-expired', 'Code expired') });
     await expect(client.request('POST', '/v1/redemptions', { idempotencyKey: 'k' })).rejects.toBeInstanceOf(CliError);

@@ -27,6 +27,9 @@ const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 /** Statuses after which the same request may be sent again: nothing has happened, or the key makes a repeat harmless. */
 const RETRIED_STATUSES = [503, 504];
+/** Reasons why a connection failed that mean that no request reached a server. */
+const NEVER_CONNECTED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
+const TIMED_OUT = 'it took too long';
 /** The largest page the API gives. */
 const MAX_PAGE = 200;
 
@@ -77,21 +80,24 @@ export function createClient(server: { url: string; key: string | undefined }) {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const repeatable = method !== 'POST' || options.repeatable || options.idempotencyKey !== undefined;
+    const url = server.url + path + queryText(options.query);
+    const init = content(method, options);
+    let mayHaveArrived = false;
     for (let attempt = 0; ; attempt++) {
       const isLast = !repeatable || attempt === MAX_RETRIES;
       let retryAfter: string | null = null;
       try {
-        const response = await fetch(server.url + path + queryText(options.query), {
-          ...content(method, options),
-          signal: AbortSignal.timeout(timeoutMs),
-        });
+        const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+        mayHaveArrived = true;
         if (response.ok) return await read(response);
         if (isLast || !RETRIED_STATUSES.includes(response.status)) throw await refusal(response, options);
         retryAfter = response.headers.get('retry-after');
         await response.body?.cancel();
       } catch (error) {
         if (error instanceof CliError) throw error;
-        if (isLast || isTimeout(error)) throw connectionError(error, options);
+        const reason = connectionReason(error);
+        mayHaveArrived ||= !NEVER_CONNECTED.includes(reason);
+        if (isLast || reason === TIMED_OUT) throw connectionError(reason, options, mayHaveArrived);
       }
       await sleep(retryDelayMs(attempt, retryAfter));
     }
@@ -114,14 +120,12 @@ export function createClient(server: { url: string; key: string | undefined }) {
     return error.exitCode === EXIT.unavailable ? withKeyHint(error, options) : error;
   }
 
-  function connectionError(error: unknown, options: RequestOptions): CliError {
-    const reason = connectionReason(error);
-    const isAbsent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(reason);
-    const text = isAbsent
+  function connectionError(reason: string, options: RequestOptions, mayHaveArrived: boolean): CliError {
+    const text = NEVER_CONNECTED.includes(reason)
       ? `no Vouchsafe at ${server.url}; start it with npm start`
       : `no answer from ${server.url} (${reason})`;
-    const result = new CliError(EXIT.unavailable, text);
-    return isAbsent ? result : withKeyHint(result, options);
+    const error = new CliError(EXIT.unavailable, text);
+    return mayHaveArrived ? withKeyHint(error, options) : error;
   }
 
   return { request, list, stream };
@@ -168,14 +172,10 @@ function retryDelayMs(attempt: number, retryAfter: string | null): number {
   return Math.min(Math.max(wished, backoff), MAX_DELAY_MS);
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TimeoutError';
-}
-
 /** The system's word for why `fetch` failed, such as ECONNREFUSED. */
 function connectionReason(error: unknown): string {
-  if (isTimeout(error)) return 'too late';
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return TIMED_OUT;
+  if (error.cause instanceof Error) return 'code' in error.cause ? String(error.cause.code) : error.cause.message;
+  return error.message;
 }

@@ -44,7 +44,8 @@ export function createdBetween(options: ListOptions): Query {
 }
 
 export function idempotencyOption(): Option {
-  return new Option('--idempotency-key <key>', 'repeats under one key are done once (default: a fresh key)');
+  const description = 'repeats under one key are done once (default: a fresh key)';
+  return new Option('--idempotency-key <key>', description).argParser(printableAscii);
 }
 
 export function yesOption(): Option {
@@ -66,6 +67,12 @@ export function amountOf(text: string, currency: string): Money {
   const reading = parseDecimalAmount(text, currency);
   if (!reading.ok) throw usageError(`amount ${text}: ${reading.detail}`);
   return { value: Number(reading.value), currency };
+}
+
+function printableAscii(text: string): string {
+  if (!/^[\x20-\x7e]{1,255}$/.test(text))
+    throw new InvalidArgumentError('It must be 1 to 255 printable ASCII characters.');
+  return text;
 }
 
 export function isId(text: string): boolean {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,7 +80,10 @@ beforeEach(() => {
 
 const vouchsafe = (...argv: string[]) => runCli(argv, { url: api.url });
 const lastBody = () => JSON.parse(api.received.at(-1)?.body ?? '');
-const newFile = () => join(mkdtempSync(join(tmpdir(), 'vouchsafe-')), 'codes.csv');
+
+const root = mkdtempSync(join(tmpdir(), 'vouchsafe-test-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const newFile = () => join(mkdtempSync(join(root, 'out-')), 'codes.csv');
 
 describe('what is printed', () => {
   test('--json is the JSON of the API, unknown members too, ending in a newline', async () => {
@@ -169,6 +172,7 @@ describe('exit codes and the one line of an error', () => {
     [['nonsense']],
     [['redeem', 'A']],
     [['redeem', 'A', '+98', '--wait', '31']],
+    [['redeem', 'A', '+98', '--idempotency-key', 'عید']],
     [['groups', 'create', '--name', 'Eid']],
     [['groups', 'list', '--limit', '0']],
     [['groups', 'list', '--limit', '5', '--all']],
@@ -356,7 +360,9 @@ describe('redemptions abort', () => {
   });
 
   test('asks in a terminal, and a no is a no', async () => {
-    expect((await runCli(abort, { url: api.url }, { typed: 'n\n' })).exitCode).toBe(1);
+    for (const typed of ['n\n', '\n', '']) {
+      expect((await runCli(abort, { url: api.url }, { typed })).exitCode).toBe(1);
+    }
     expect(api.received).toEqual([]);
     expect((await runCli(abort, { url: api.url }, { typed: 'y\n' })).exitCode).toBe(0);
   });
@@ -366,7 +372,7 @@ describe('as a process', () => {
   const script = `import { main } from ${JSON.stringify(new URL('./main.ts', import.meta.url).href)}; await main(process.argv.slice(1));`;
   const node = ['--import', 'tsx', '--input-type=module', '-e', script, '--'];
   const cwd = fileURLToPath(new URL('..', import.meta.url));
-  const env = () => ({ VOUCHSAFE_URL: api.url, VOUCHSAFE_KEY: 'k', VOUCHSAFE_HOME: tmpdir() });
+  const env = () => ({ VOUCHSAFE_URL: api.url, VOUCHSAFE_KEY: 'k', VOUCHSAFE_HOME: root });
 
   test('it exits with the code and reads its settings from the environment', async () => {
     const options = { cwd, env: env() };

@@ -19,8 +19,10 @@ export interface Reply {
   headers?: Record<string, string>;
 }
 
+type Answer = Reply | 'hang up';
+
 /** An HTTP server for tests of the CLI: answers `METHOD /path` with a reply, or with a function of the request. */
-export async function startApi(routes: Record<string, Reply | ((request: Received) => Reply | 'hang up')>) {
+export async function startApi(routes: Record<string, Reply | ((request: Received) => Answer | Promise<Answer>)>) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -29,7 +31,7 @@ export async function startApi(routes: Record<string, Reply | ((request: Receive
     const seen = { method, url, headers, body: Buffer.concat(chunks).toString() };
     received.push(seen);
     const route = routes[`${method} ${url.split('?')[0]}`] ?? problem(404, 'not-found', 'Not found');
-    const reply = typeof route === 'function' ? route(seen) : route;
+    const reply = typeof route === 'function' ? await route(seen) : route;
     if (reply === 'hang up') return void request.socket.destroy();
     const isText = typeof reply.body === 'string';
     const type = reply.status >= 400 ? 'application/problem+json' : 'application/json';
@@ -52,23 +54,29 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs a command line in this process, with pipes for its streams, or with terminals that answer `typed`. */
-export async function runCli(
-  argv: string[],
-  settings: Partial<CliSettings> = {},
-  terminal?: { typed?: string },
-): Promise<Ran> {
+/** Runs a command line in this process. */
+export async function runCli(argv: string[], settings?: Partial<CliSettings>, terminal?: Typed): Promise<Ran> {
+  const streams = surroundings(settings, terminal);
+  const exitCode = await run(argv, streams);
+  return { exitCode, stdout: String(streams.stdout.read() ?? ''), stderr: String(streams.stderr.read() ?? '') };
+}
+
+/** Pipes for a run's streams, or terminals, in which something may be typed. */
+export function surroundings(settings: Partial<CliSettings> = {}, terminal?: Typed) {
   const [stdin, stdout, stderr] = [pipe(terminal), pipe(terminal), pipe(terminal)];
   if (terminal?.typed !== undefined) stdin.end(terminal.typed);
   const all = {
-    url: 'http://127.0.0.1:1',
+    url: 'http://127.0.0.1:9',
     key: 'test-key',
     currency: 'USD',
     walletDatabaseUrl: undefined,
     ...settings,
   };
-  const exitCode = await run(argv, { stdin, stdout, stderr, settings: () => all });
-  return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
+  return { stdin, stdout, stderr, settings: () => all };
+}
+
+interface Typed {
+  typed?: string;
 }
 
 function pipe(terminal: object | undefined): PassThrough & { isTTY?: boolean } {

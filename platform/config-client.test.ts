@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { cliSettings, SettingsError } from './config-client.ts';
 
 const run = {
@@ -13,8 +13,11 @@ const run = {
   pids: { app: 1 },
 };
 
+const root = mkdtempSync(join(tmpdir(), 'vouchsafe-test-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
 function home(content?: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'vouchsafe-'));
+  const folder = mkdtempSync(join(root, 'home-'));
   if (content !== undefined) writeFileSync(join(folder, 'run.json'), content);
   return folder;
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { ServerAddresses } from './local/servers.ts';
+import type { ServerAddresses } from './local/addresses.ts';
 
 /** Thrown for a setting that cannot be used; its message names the variable and what it takes. */
 export class ConfigError extends Error {

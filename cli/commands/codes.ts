@@ -20,14 +20,13 @@ export function addCodes(program: Command, cli: Cli): void {
 
 function showCode(out: Output, code: Code): void {
   const redemptions = Array.isArray(code.redemptions) ? code.redemptions : [];
-  const used = Array.isArray(code.redemptions) ? code.redemptions.length : code.redemptions;
   out.details({
     code: code.id,
     text: code.code ?? (code.last4 && `…${code.last4}`),
     state: code.state,
     group: code.group && `${code.group.name} (${code.group.id})`,
     amount: moneyText(code.amount),
-    used: `${used} of ${code.max_redemptions}`,
+    used: `${usedTimes(code)} of ${code.max_redemptions ?? '-'}`,
     created: code.created_at,
   });
   if (redemptions.length === 0) return;
@@ -38,4 +37,8 @@ function showCode(out: Output, code: Code): void {
     STATE: (redemption) => redemption.state,
     COMPLETED: (redemption) => redemption.completed_at,
   });
+}
+
+export function usedTimes({ redemptions }: Code): number {
+  return Array.isArray(redemptions) ? redemptions.length : (redemptions ?? 0);
 }

@@ -6,6 +6,7 @@ import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit }
 import { type Columns, moneyText, type Output } from '../output.ts';
 import { printList } from '../print-list.ts';
 import { groupColumns, showGroup } from '../views/group.ts';
+import { usedTimes } from './codes.ts';
 import { addGroupsCreate } from './groups-create.ts';
 
 interface Filters extends ListOptions {
@@ -51,7 +52,7 @@ const codeColumns: Columns<Code> = {
   ID: (code) => code.id,
   CODE: (code) => code.code ?? (code.last4 && `…${code.last4}`),
   STATE: (code) => code.state,
-  USED: (code) => (Array.isArray(code.redemptions) ? code.redemptions.length : code.redemptions),
+  USED: usedTimes,
   MAX: (code) => code.max_redemptions,
 };
 
@@ -67,8 +68,8 @@ function showStats(out: Output, stats: GroupStats): void {
   });
 }
 
-function countsText(counts: Record<string, number>): string {
+function countsText(counts: Record<string, number> = {}): string {
   return Object.entries(counts)
-    .map(([name, count]) => `${name.replace('_', ' ')} ${count}`)
+    .map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`)
     .join(', ');
 }

@@ -1,10 +1,10 @@
-import pg from 'pg';
 import { formatAmount } from '../../platform/money.ts';
 import type { Transaction, Wallet } from '../api-types.ts';
 import { path } from '../client.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { moneyText } from '../output.ts';
 import { heading, type Stage } from './stage.ts';
+import { withDatabase } from './wallet-database.ts';
 
 /** One currency's totals, in minor units, as decimal texts: sums may be larger than any one balance. */
 interface Totals {
@@ -55,9 +55,7 @@ async function oneWallet(stage: Stage): Promise<void> {
 }
 
 async function allWallets(stage: Stage, databaseUrl: string): Promise<void> {
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  const { rows } = await database.query<Totals>(TOTALS).finally(() => database.end());
+  const { rows } = await withDatabase(databaseUrl, (database) => database.query<Totals>(TOTALS));
   stage.cli.out.table(rows, {
     CURRENCY: ({ currency }) => currency,
     WALLETS: ({ wallets }) => wallets,

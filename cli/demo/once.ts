@@ -1,6 +1,6 @@
 import { CliError, EXIT } from '../errors.ts';
 import { moneyText } from '../output.ts';
-import { fictitiousPhones, heading, redeem, type Stage } from './stage.ts';
+import { answerOf, fictitiousPhones, heading, redeem, type Stage } from './stage.ts';
 
 /** A code becomes credit. @returns the code, now used */
 export async function redeemOnce(stage: Stage): Promise<string> {
@@ -24,10 +24,7 @@ export async function redeemAgain(stage: Stage, code: string): Promise<void> {
   const { out } = stage.cli;
   heading(stage, 'The same code, another phone: refused');
   const other = fictitiousPhones(2).find((phone) => phone !== stage.phone) ?? '';
-  const refusal = await redeem(stage, code, other).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!(refusal instanceof CliError)) throw new CliError(EXIT.refused, `${code} was redeemed twice`);
-  out.details({ phone: other, answer: refusal.message });
+  const answer = await answerOf(redeem(stage, code, other));
+  out.details({ phone: other, answer });
+  if (answer !== 'code-already-redeemed') throw new CliError(EXIT.refused, `${code} was redeemed, and then ${answer}`);
 }

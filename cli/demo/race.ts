@@ -1,6 +1,6 @@
 import type { Redemption } from '../api-types.ts';
 import { CliError, EXIT } from '../errors.ts';
-import { fictitiousPhones, heading, redeem, type Stage } from './stage.ts';
+import { answerOf, fictitiousPhones, heading, redeem, type Stage } from './stage.ts';
 
 const PHONES = 500;
 
@@ -21,12 +21,4 @@ export async function race(stage: Stage): Promise<void> {
   const { items } = await stage.cli.client().list<Redemption>('/v1/redemptions', query, PHONES);
   out.details({ 'completed in the books': items.length, winner: items[0]?.wallet?.phone });
   if (items.length !== 1) throw new CliError(EXIT.refused, `${items.length} redemptions of one gift code completed`);
-}
-
-/** The state reached, or the problem's code. */
-function answerOf(redemption: Promise<Redemption>): Promise<string> {
-  return redemption.then(
-    ({ state }) => state,
-    (error: unknown) => (error instanceof CliError && error.problem?.code) || String(error),
-  );
 }

@@ -16,23 +16,7 @@ export interface Stage {
 }
 
 /** Area codes whose numbers 555-0100 to 555-0199 are kept for fiction, so that no demo meets somebody's phone. */
-const AREA_CODES = [
-  '202',
-  '206',
-  '212',
-  '303',
-  '312',
-  '404',
-  '412',
-  '503',
-  '512',
-  '602',
-  '612',
-  '617',
-  '702',
-  '713',
-  '804',
-];
+const AREA_CODES = '202 206 212 303 312 404 412 503 512 602 612 617 702 713 804'.split(' ');
 
 export async function setStage(cli: Cli, codes: number): Promise<Stage> {
   const group = await cli.client().request<CodeGroup>('POST', '/v1/code-groups', {
@@ -66,6 +50,14 @@ export function fictitiousPhones(count: number): string[] {
 export function redeem(stage: Stage, code: string, phone: string, waitSeconds = 20): Promise<Redemption> {
   const request = { body: { code, phone }, idempotencyKey: randomUUID(), waitSeconds };
   return stage.cli.client().request<Redemption>('POST', '/v1/redemptions', request);
+}
+
+/** The state that a redemption reached, or the code of its refusal. */
+export function answerOf(redemption: Promise<Redemption>): Promise<string> {
+  return redemption.then(
+    ({ state }) => state,
+    (error: unknown) => (error instanceof CliError && error.problem?.code) || String(error),
+  );
 }
 
 export function readRedemption(stage: Stage, id: string): Promise<Redemption> {

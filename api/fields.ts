@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { isCurrency, MAX_AMOUNT } from '../platform/money.ts';
+import { isUuid } from '../platform/ids.ts';
+import { readPhone } from '../platform/phone.ts';
+
+/** Text that Postgres and every terminal can hold: no control characters, no lone surrogates. Trimmed. */
+export const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control characters');
+
+/** A client's own reference or note: kept as it is. */
+export const label = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control characters');
+
+export const id = z.string().refine(isUuid, 'must be a UUID').transform((value) => value.toLowerCase());
+
+export const currency = z.string().refine(isCurrency, 'must be an ISO 4217 code, such as USD');
+
+/** Money in minor units, from 1. */
+export const money = z.strictObject({
+  value: z
+    .number()
+    .refine(Number.isInteger, 'must be an integer of minor units')
+    .min(1)
+    .max(Number(MAX_AMOUNT))
+    .transform((value) => BigInt(value)),
+  currency,
+});
+
+/** A phone number, read into E.164. */
+export const phone = (region: string | undefined) =>
+  z.string().transform((value, context) => {
+    const reading = readPhone(value, region);
+    if (reading.ok) return reading.e164;
+    context.addIssue({ code: 'custom', message: reading.detail });
+    return z.NEVER;
+  });
+
+/** A time with an offset, RFC 3339, of years that every database takes. */
+export const time = z.iso
+  .datetime({ offset: true, message: 'must be a time with an offset, such as 2026-01-31T08:00:00Z' })
+  .transform((value) => new Date(value))
+  .refine((value) => value.getUTCFullYear() >= 1970 && value.getUTCFullYear() < 10_000, 'must be of the years 1970 to 9999');
+
+/** The query of every list. */
+export const listQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+  created_from: time.optional(),
+  created_to: time.optional(),
+};

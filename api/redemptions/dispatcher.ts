@@ -1,0 +1,164 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Ending, Progress, StepTimes } from '../../activities/progress.ts';
+import { batched } from '../../platform/batched.ts';
+import type { Config } from '../../platform/config.ts';
+import { newId } from '../../platform/ids.ts';
+import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
+import type { redeem } from '../../workflows/redeem.ts';
+import { isSurelyNotStarted } from './start-errors.ts';
+
+/** A redemption that was sent on its way. */
+export interface Dispatched {
+  item: RedemptionItem;
+  /** Resolved when Temporal has it. @throws NotStarted, OutcomeUnknown */
+  started: Promise<void>;
+  /** Resolved when this process saw its end; never, where another process does the work. */
+  ending: Promise<Ending>;
+  times: StepTimes;
+}
+
+/** Temporal has not got it: nothing has happened, and nothing will. */
+export class NotStarted extends Error {
+  override name = 'NotStarted';
+}
+
+/** Nobody knows whether Temporal has it. */
+export class OutcomeUnknown extends Error {
+  override name = 'OutcomeUnknown';
+}
+
+export interface Dispatcher {
+  /** Sends a redemption on its way, or joins the same one: `joined` says that it was on its way already. */
+  dispatch(item: RedemptionItem): { redemption: Dispatched; joined: boolean };
+  /** A redemption that this process has sent and whose end it has not seen. */
+  find(redemptionId: string): Dispatched | undefined;
+}
+
+interface Queued {
+  redemption: Dispatched;
+  queuedAt: number;
+  resolveStarted(): void;
+  rejectStarted(error: Error): void;
+  left: Promise<void>;
+}
+
+/** After this a batch whose items have not all ended here is asked for at the server. */
+const ASK_SERVER_AFTER_MS = 2_000;
+const START_RETRY_MS = 100;
+
+/**
+ * Group commit of sagas: at most a few batches are in flight, and what arrives meanwhile is the next one. A batch's
+ * place is free when each of its redemptions has ended or has left for a workflow of its own.
+ */
+export function createDispatcher(
+  client: Client,
+  taskQueue: string,
+  progress: Progress,
+  redeemOptions: RedeemOptions,
+  limits: Config['dispatcher'],
+): Dispatcher {
+  const underway = new Map<string, Dispatched>();
+  const leaving = new Map<string, () => void>();
+  progress.onHandOver(({ redemptionIds }) => {
+    for (const id of redemptionIds) leaving.get(id)?.();
+  });
+
+  const enqueue = batched<Queued, void>(
+    async (batch) => {
+      for (const { redemption, queuedAt } of batch) redemption.times.queue = performance.now() - queuedAt;
+      const items = batch.map(({ redemption }) => redemption.item);
+      try {
+        const workflowId = await startWorkflow(client, taskQueue, items, redeemOptions, limits.startTimeoutMs);
+        for (const { resolveStarted } of batch) resolveStarted();
+        const everybodyLeft = Promise.all(batch.map(({ left }) => left));
+        await Promise.race([everybodyLeft, closed(client, workflowId, everybodyLeft)]);
+      } catch (error) {
+        for (const { redemption, rejectStarted } of batch) {
+          rejectStarted(error as Error);
+          underway.delete(redemption.item.redemptionId);
+          progress.forget(redemption.item.redemptionId);
+        }
+      }
+      return batch.map(() => undefined);
+    },
+    { max: limits.batchMax, inFlight: limits.batchesInFlight },
+  );
+
+  return {
+    find: (redemptionId) => underway.get(redemptionId),
+    dispatch(item) {
+      const known = underway.get(item.redemptionId);
+      if (known) return { redemption: known, joined: true };
+      const { ending, times } = progress.expect(item.redemptionId);
+      const { promise: started, resolve: resolveStarted, reject: rejectStarted } = deferred<void>();
+      started.catch(() => undefined);
+      const redemption: Dispatched = { item, started, ending, times };
+      underway.set(item.redemptionId, redemption);
+      const handedOver = deferred<void>();
+      leaving.set(item.redemptionId, handedOver.resolve);
+      const left = Promise.race([ending, handedOver.promise]).then(() => {
+        leaving.delete(item.redemptionId);
+      });
+      ending.then(() => underway.delete(item.redemptionId));
+      void enqueue({ redemption, queuedAt: performance.now(), resolveStarted, rejectStarted, left });
+      return { redemption, joined: false };
+    },
+  };
+}
+
+/** Starts a batch's workflow; while the answer is lost, the same start again. @returns its id @throws NotStarted, OutcomeUnknown */
+async function startWorkflow(
+  client: Client,
+  taskQueue: string,
+  items: RedemptionItem[],
+  options: RedeemOptions,
+  timeoutMs: number,
+): Promise<string> {
+  const [only] = items;
+  const alone = items.length === 1 && only !== undefined;
+  const workflowId = alone ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
+  const giveUpAt = performance.now() + timeoutMs;
+  let uncertain = false;
+  for (;;) {
+    try {
+      await client.workflow.start<typeof redeem>('redeem', {
+        workflowId,
+        taskQueue,
+        args: [items, options],
+        requestEagerStart: true,
+        // A batch's id is fresh: if it is taken, it is this very start that took it.
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: alone ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      });
+      return workflowId;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return workflowId;
+      uncertain ||= !isSurelyNotStarted(error);
+      if (performance.now() >= giveUpAt) {
+        throw uncertain ? new OutcomeUnknown(String(error)) : new NotStarted(String(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
+    }
+  }
+}
+
+/** Resolves when the workflow has closed; asked of the server only when the batch takes long. */
+async function closed(client: Client, workflowId: string, left: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, ASK_SERVER_AFTER_MS, 'late');
+  });
+  const first = await Promise.race([left, late]);
+  clearTimeout(timer);
+  if (first === 'late') await client.workflow.getHandle(workflowId).result().catch(() => undefined);
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
+import { type DoorFinding, type DoorItem, door } from '../../domains/gift-code/door.ts';
+import { findRedemptionsOfWallets, type WalletUse } from '../../domains/gift-code/find-redemptions-of-wallets.ts';
+import { readRedemptions } from '../../domains/gift-code/read-redemptions.ts';
+import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import { ensureWallets, type WalletKey } from '../../domains/wallet/ensure-wallets.ts';
+import { findWallets } from '../../domains/wallet/find-wallets.ts';
+import { readWalletSides, type WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
+import { batched } from '../../platform/batched.ts';
+
+export interface RedemptionView {
+  row: RedemptionRow;
+  side: WalletSide;
+}
+
+const LIMITS = { max: 256, inFlight: 1 };
+const KNOWN_WALLETS = 200_000;
+
+export type Lookups = ReturnType<typeof createLookups>;
+
+/** What requests look up, many at once: each look-up of one thing goes with those that others want at the moment. */
+export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase, timeoutMs: number) {
+  const ensureWallet = batched<WalletKey, { id: string }>((keys) => ensureWallets(wallet, keys, timeoutMs), LIMITS);
+  const findWallet = batched<WalletKey, string | null>((keys) => findWallets(wallet, keys, timeoutMs), LIMITS);
+  const findUse = batched<WalletUse, string | null>((uses) => findRedemptionsOfWallets(giftCode, uses, timeoutMs), LIMITS);
+  const readSide = batched<{ id: string; wallet_id: string }, WalletSide>(
+    (redemptions) => readWalletSides(wallet, redemptions, timeoutMs),
+    LIMITS,
+  );
+  const readRow = batched<string, RedemptionRow | undefined>(async (ids) => {
+    const rows = await readRedemptions(giftCode, [...new Set(ids)], timeoutMs);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  }, LIMITS);
+
+  // A phone's wallet is the same for ever, so that its id may be remembered for as long as there is room.
+  const walletIds = new LRUCache<string, string>({ max: KNOWN_WALLETS });
+  const remembered = async (key: WalletKey, lookUp: () => Promise<string | null>): Promise<string | null> => {
+    const name = `${key.phone} ${key.currency}`;
+    const known = walletIds.get(name);
+    if (known !== undefined) return known;
+    const id = await lookUp();
+    if (id !== null) walletIds.set(name, id);
+    return id;
+  };
+
+  return {
+    /** What the gift-code part finds out about a request before it is accepted. */
+    door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), LIMITS),
+
+    /** The wallet of a phone, made if it is new. */
+    async walletOf(key: WalletKey): Promise<string> {
+      const id = await remembered(key, async () => (await ensureWallet(key)).id);
+      if (id === null) throw new Error('a wallet was neither found nor made');
+      return id;
+    },
+
+    /** The redemption by which a phone has, or is getting, a code; null where there is none. */
+    async useBy(codeId: string, key: WalletKey): Promise<string | null> {
+      const walletId = await remembered(key, () => findWallet(key));
+      return walletId && (await findUse({ codeId, walletId }));
+    },
+
+    row: readRow,
+    sideOf: (row: RedemptionRow) => readSide({ id: row.id, wallet_id: row.wallet_id }),
+
+    /** A redemption with both its sides. */
+    async redemption(id: string): Promise<RedemptionView | undefined> {
+      const row = await readRow(id);
+      return row && { row, side: await readSide({ id: row.id, wallet_id: row.wallet_id }) };
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import type { Ending, StepTimes } from '../../activities/progress.ts';
+import type { DoorFinding } from '../../domains/gift-code/door.ts';
+import { isProblemCode, Problem, type ProblemCode } from '../../platform/problems.ts';
+import type { RedemptionItem } from '../../workflows/contracts.ts';
+import type { Breaker } from './breaker.ts';
+import { type Dispatched, type Dispatcher, NotStarted, OutcomeUnknown } from './dispatcher.ts';
+import type { Lookups, RedemptionView } from './lookups.ts';
+
+export interface RedemptionRequest {
+  redemptionId: string;
+  /** Look-up hashes of what the code's text may mean, most likely first. */
+  hashes: Buffer[];
+  /** E.164. */
+  phone: string;
+  reference: string | undefined;
+  clientId: string;
+  waitMs: number;
+}
+
+/** A redemption that completed, or that was accepted and is not over: then maybe without a row. */
+export interface RedemptionAnswer {
+  completed: boolean;
+  view: RedemptionView | undefined;
+  replayed: boolean;
+  times: StepTimes;
+}
+
+export interface Redemptions {
+  /** Redeems a code, or answers as the first request of the same id was answered. @throws Problem */
+  redeem(request: RedemptionRequest): Promise<RedemptionAnswer>;
+  /** Reads a redemption, waiting for its end as long as is asked. */
+  read(redemptionId: string, waitMs: number): Promise<RedemptionView | undefined>;
+  /** A redemption that this gateway accepted and that may have no row yet. */
+  pending(redemptionId: string): RedemptionItem | undefined;
+}
+
+const READ_AGAIN_MS = 250;
+/** How long this process is trusted to hear of a redemption's end by itself. */
+const LISTEN_MS = 1_000;
+
+/** What a request to redeem goes through before its saga, and how its answer is found. */
+export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, breaker: Breaker): Redemptions {
+  const redeem = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
+    const { redemptionId, hashes, phone, waitMs } = request;
+    const finding = await lookups.door({ redemptionId, hashes });
+    if (finding.known_state) return await replay(request, finding);
+    const { code_id: codeId, group_id: groupId, currency } = finding;
+    if (!codeId || !groupId || !currency) throw new Problem('code-not-found');
+    if (finding.refusal) throw refusal(finding.refusal, await ownUse(finding.refusal, codeId, { phone, currency }));
+    assertWhole(breaker);
+
+    const item: RedemptionItem = {
+      redemptionId,
+      codeId,
+      groupId,
+      walletId: await lookups.walletOf({ phone, currency }),
+      clientId: request.clientId,
+      ...(request.reference !== undefined && { reference: request.reference }),
+      at: finding.at.getTime(),
+    };
+    const { redemption, joined } = dispatcher.dispatch(item);
+    if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
+    const end = await endOf(redemption, waitMs);
+    if (end === undefined) {
+      return { completed: false, view: await lookups.redemption(redemptionId).catch(() => undefined), replayed: joined, times: {} };
+    }
+    const { times } = redemption;
+    if (!('outcome' in end)) return answer(end, joined, times);
+    if (end.outcome === 'completed') return { completed: true, view: viewOf(end), replayed: joined, times };
+    const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
+    throw refusal(end.reason, own ?? redemptionId, joined);
+  };
+
+  /** A repeat is answered from the rows, as the first request was. */
+  const replay = async (request: RedemptionRequest, finding: DoorFinding): Promise<RedemptionAnswer> => {
+    const view = await read(request.redemptionId, request.waitMs);
+    if (!view) throw new Problem('not-found');
+    const { row, side } = view;
+    const same = row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
+    if (!same) throw new Problem('idempotency-key-reused');
+    return answer(view, true, {});
+  };
+
+  const read = async (redemptionId: string, waitMs: number): Promise<RedemptionView | undefined> => {
+    const giveUpAt = performance.now() + waitMs;
+    for (;;) {
+      const row = await lookups.row(redemptionId);
+      const leftMs = giveUpAt - performance.now();
+      if (leftMs <= 0 || (row ? row.state !== 'reserved' : !dispatcher.find(redemptionId))) {
+        return row && { row, side: await lookups.sideOf(row) };
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(READ_AGAIN_MS, leftMs)));
+    }
+  };
+
+  /**
+   * The end of a redemption, if it comes in time: heard of in this process, or, where another one does the work, read
+   * from its row. @throws Problem when its workflow could not be started
+   */
+  const endOf = async (redemption: Dispatched, waitMs: number): Promise<Ending | RedemptionView | undefined> => {
+    const { ending, started, item } = redemption;
+    const patience = new AbortController();
+    const failedStart = started.then(() => new Promise<never>(() => undefined));
+    try {
+      const heard = await Promise.race([ending, failedStart, after(Math.min(waitMs, LISTEN_MS), patience.signal)]);
+      if (heard) return heard;
+      // An answer of 202 says that Temporal has it: this is waited for, whatever the client prefers.
+      await started;
+      if (waitMs <= LISTEN_MS) return undefined;
+      const seen = readUntilOver(item.redemptionId, waitMs - LISTEN_MS, patience.signal);
+      return await Promise.race([ending, seen]);
+    } catch (error) {
+      throw startProblem(error, item.redemptionId);
+    } finally {
+      patience.abort();
+    }
+  };
+
+  const readUntilOver = async (id: string, waitMs: number, signal: AbortSignal): Promise<RedemptionView | undefined> => {
+    const giveUpAt = performance.now() + waitMs;
+    while (!signal.aborted && performance.now() < giveUpAt) {
+      const row = await lookups.row(id).catch(() => undefined);
+      if (row && row.state !== 'reserved') return { row, side: await lookups.sideOf(row) };
+      await after(READ_AGAIN_MS, signal);
+    }
+    return undefined;
+  };
+
+  /** A client that lost its answer and asks again without a key is told which redemption was its own. */
+  const ownUse = async (reason: string, codeId: string, key: { phone: string; currency: string }) =>
+    OWN_USE_REASONS.has(reason) ? await lookups.useBy(codeId, key).catch(() => null) : null;
+
+  return { redeem, read, pending: (redemptionId) => dispatcher.find(redemptionId)?.item };
+}
+
+const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code-exhausted', 'per-wallet-limit']);
+
+function assertWhole(breaker: Breaker): void {
+  const broken = breaker.broken();
+  if (broken.length === 0) return;
+  throw new Problem('unavailable', {
+    detail: `The ${broken.join(' and ')} part does not answer. Nothing has happened; try again.`,
+    headers: { 'Retry-After': '1' },
+  });
+}
+
+function answer(view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer {
+  const { state, reason, id } = view.row;
+  if (state === 'refused' || state === 'released') throw refusal(reason ?? 'conflict', id, replayed);
+  return { completed: state !== 'reserved', view, replayed, times };
+}
+
+function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {
+  const code: ProblemCode = isProblemCode(reason) ? reason : 'conflict';
+  return new Problem(code, {
+    ...(code !== reason && { detail: `The redemption was undone (${reason}).` }),
+    ...(redemptionId !== null && { members: { redemption_id: redemptionId } }),
+    headers: {
+      ...(replayed && { 'Idempotent-Replayed': 'true' }),
+      ...(code === 'code-reserved' && { 'Retry-After': '1' }),
+    },
+  });
+}
+
+function startProblem(error: unknown, redemptionId: string): unknown {
+  if (error instanceof NotStarted) {
+    return new Problem('unavailable', {
+      detail: 'Temporal cannot be reached. Nothing has happened; try again.',
+      headers: { 'Retry-After': '1' },
+    });
+  }
+  if (error instanceof OutcomeUnknown) {
+    return new Problem('outcome-unknown', {
+      detail: 'Temporal did not answer. Look the redemption up, or repeat the request with the same Idempotency-Key.',
+      members: { redemption_id: redemptionId },
+    });
+  }
+  return error;
+}
+
+function viewOf({ redemption, settlement }: Extract<Ending, { outcome: 'completed' }>): RedemptionView {
+  return {
+    row: redemption,
+    side: {
+      wallet_id: settlement.wallet_id,
+      phone: settlement.phone,
+      currency: settlement.currency,
+      balance: settlement.balance_after,
+      transaction_id: settlement.id,
+      credited_at: settlement.created_at,
+    },
+  };
+}
+
+const isSame = (a: RedemptionItem, b: RedemptionItem) =>
+  a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;
+
+function after(ms: number, signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, undefined);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve(undefined)), { once: true });
+  });
+}

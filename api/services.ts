@@ -1,0 +1,22 @@
+import type { Client } from '@temporalio/client';
+import type { GatewayDatabase } from '../domains/gateway/open-admin-client.ts';
+import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import type { WalletDatabase } from '../domains/wallet/database.ts';
+import type { CodeKeys } from '../platform/code-keys.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Redemptions } from './redemptions/redemptions.ts';
+
+/** What the operations stand on. */
+export interface Services {
+  config: Config;
+  logger: Logger;
+  gateway: GatewayDatabase;
+  giftCode: GiftCodeDatabase;
+  wallet: WalletDatabase;
+  temporal: Client;
+  codeKeys: CodeKeys;
+  redemptions: Redemptions;
+  /** Events were written outside the saga: the relay need not wait for its poll. */
+  wrote(part: 'gift-code' | 'wallet'): void;
+}

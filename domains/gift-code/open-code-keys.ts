@@ -1,0 +1,36 @@
+import { type CodeKeys, fingerprint, makeCodeKeys, readCodeKeys } from '../../platform/code-keys.ts';
+import { ConfigError } from '../../platform/config.ts';
+import type { GiftCodeDatabase } from './database.ts';
+import { codeKeys } from './schema.ts';
+
+/**
+ * The keys that the codes in this database were hashed and sealed with; the first keys are made here. Without the right
+ * keys no code could be found, so a start without them is refused. @throws ConfigError
+ */
+export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvironment?: string): Promise<CodeKeys> {
+  const known = await db.orm.select().from(codeKeys);
+  let keys = await readCodeKeys(home, fromEnvironment);
+  if (!keys) {
+    if (known.length > 0) {
+      throw new ConfigError(
+        `the code keys are missing: restore ${home}/keys/codes.json or set VOUCHSAFE_CODE_KEYS; the codes in the database cannot be found without them`,
+      );
+    }
+    keys = await makeCodeKeys(home);
+  }
+  const own = [
+    ...keys.peppers.map((key) => ({ purpose: 'pepper' as const, keyId: key.id, fingerprint: fingerprint(key) })),
+    ...keys.seals.map((key) => ({ purpose: 'seal' as const, keyId: key.id, fingerprint: fingerprint(key) })),
+  ];
+  await db.orm.insert(codeKeys).values(own).onConflictDoNothing();
+  const registered = await db.orm.select().from(codeKeys);
+  for (const row of registered) {
+    const match = own.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
+    if (!match?.fingerprint.equals(row.fingerprint)) {
+      throw new ConfigError(
+        `the code keys are not those of this database: its ${row.purpose} key ${row.keyId} is ${match ? 'another one' : 'missing'}`,
+      );
+    }
+  }
+  return keys;
+}

@@ -1,0 +1,56 @@
+export interface BatchLimits {
+  /** Most items of a batch. */
+  max: number;
+  /** Most batches under way at the same time. */
+  inFlight: number;
+}
+
+/**
+ * Group commit: an item that arrives while all places are taken waits, and what has come by then is the next batch. So a
+ * quiet system works on lists of one at once, and a busy one on long lists.
+ *
+ * @param work answers one result an item, in order; when it throws, every item of its batch gets the error
+ */
+export function batched<Item, Result>(
+  work: (items: Item[]) => Promise<Result[]>,
+  limits: BatchLimits,
+): (item: Item) => Promise<Result> {
+  interface Waiting {
+    item: Item;
+    resolve(result: Result): void;
+    reject(error: unknown): void;
+  }
+  let queue: Waiting[] = [];
+  let inFlight = 0;
+  let scheduled = false;
+
+  const run = async (batch: Waiting[]) => {
+    inFlight++;
+    try {
+      const results = await work(batch.map((waiting) => waiting.item));
+      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result);
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error);
+    } finally {
+      inFlight--;
+      start();
+    }
+  };
+  const start = () => {
+    scheduled = false;
+    while (queue.length > 0 && inFlight < limits.inFlight) {
+      const batch = queue.slice(0, limits.max);
+      queue = queue.slice(limits.max);
+      void run(batch);
+    }
+  };
+  return (item) =>
+    new Promise((resolve, reject) => {
+      queue.push({ item, resolve, reject });
+      // Requests that were read in the same turn of the event loop go together.
+      if (!scheduled && inFlight < limits.inFlight) {
+        scheduled = true;
+        setImmediate(start);
+      }
+    });
+}

@@ -1,0 +1,17 @@
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+
+/** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. */
+const NAMESPACE = '6f0d8c1e-93a4-4e0b-9d5f-2f6c1b7ae4d3';
+
+/** A new id, ordered by time. */
+export const newId = (): string => uuidv7();
+
+/**
+ * The id that an Idempotency-Key stands for: the same client, operation and key always give the same id, so that a
+ * primary key guards what the id is given to. UUIDv5, RFC 9562.
+ */
+export const idFromKey = (clientId: string, operation: string, key: string): string =>
+  uuidv5(`${clientId}\n${operation}\n${key}`, NAMESPACE);
+
+export const isUuid = (text: string): boolean =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);

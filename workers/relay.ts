@@ -1,0 +1,152 @@
+import { connect, type JetStreamClient, type NatsConnection, nanos, StringCodec } from 'nats';
+import pg from 'pg';
+import type { Logger } from '../platform/logger.ts';
+import { cloudEvent, eventId, eventSubject, type OutboxRow } from '../platform/outbox.ts';
+
+export interface RelayOptions {
+  part: 'gift-code' | 'wallet';
+  databaseUrl: string;
+  natsUrl: string;
+  stream: string;
+  logger: Logger;
+}
+
+export interface Relay {
+  /** Events were written: look now. */
+  wake(): void;
+  close(): Promise<void>;
+}
+
+const POLL_MS = 200;
+/** After a failure, and between attempts to become the active relay. */
+const RETRY_MS = 1_000;
+const ROWS_AT_ONCE = 1_000;
+const PUBLISH_TIMEOUT_MS = 5_000;
+const DUPLICATE_WINDOW_MS = 120_000;
+const encode = StringCodec().encode;
+
+/**
+ * Publishes a part's outbox to JetStream. One relay is active per database: it holds an advisory lock, and lock, reads
+ * and marks share one connection, so a relay that lost its lock can mark nothing. It reads what is not yet published in
+ * order of sequence, never from a high-water mark, since a lower sequence may be committed later. Of an aggregate at most
+ * one event is on its way, so an aggregate's events arrive in order whatever fails. An event whose acknowledgement was
+ * lost is published again under the same Nats-Msg-Id.
+ */
+export function startRelay(options: RelayOptions): Relay {
+  const { logger } = options;
+  let closing = false;
+  let woken = false;
+  let wakeUp = () => {};
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      if (closing || woken) return resolve();
+      const timer = setTimeout(resolve, ms);
+      wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    }).then(() => {
+      woken = false;
+    });
+
+  const run = async () => {
+    while (!closing) {
+      try {
+        await relayWhileConnected(options, () => closing, () => pause(POLL_MS));
+      } catch (error) {
+        logger.warn({ part: options.part, error: String(error) }, 'the relay lost a connection and will try again');
+      }
+      if (!closing) await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+    }
+  };
+  const finished = run();
+
+  return {
+    wake() {
+      woken = true;
+      wakeUp();
+    },
+    async close() {
+      closing = true;
+      wakeUp();
+      await finished;
+    },
+  };
+}
+
+async function relayWhileConnected(options: RelayOptions, closing: () => boolean, idle: () => Promise<void>) {
+  const database = new pg.Client({
+    connectionString: options.databaseUrl,
+    application_name: `vouchsafe ${options.part} relay`,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+  });
+  let broken: Error | undefined;
+  database.on('error', (error) => {
+    broken = error;
+  });
+  let nats: NatsConnection | undefined;
+  try {
+    await database.connect();
+    const lock = `select pg_try_advisory_lock(hashtextextended('vouchsafe relay', 0)) as active`;
+    if (!(await database.query<{ active: boolean }>(lock)).rows[0]?.active) return;
+    nats = await connect({ servers: options.natsUrl, name: `vouchsafe ${options.part} relay`, maxReconnectAttempts: 0, timeout: 5_000 });
+    await openStream(nats, options.stream);
+    const stream = nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
+    while (!closing()) {
+      if (broken) throw broken;
+      const published = await relayOnce(database, stream, options.part);
+      if (published === 0) await idle();
+    }
+  } finally {
+    await nats?.close().catch(() => undefined);
+    await database.end().catch(() => undefined);
+  }
+}
+
+async function openStream(nats: NatsConnection, name: string): Promise<void> {
+  const manager = await nats.jetstreamManager();
+  await manager.streams.add({
+    name,
+    subjects: ['vouchsafe.>'],
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+  });
+}
+
+/** Publishes what is waiting, up to a limit. @returns how many rows it read @throws when an event was not acknowledged */
+async function relayOnce(database: pg.Client, stream: JetStreamClient, part: string): Promise<number> {
+  const { rows } = await database.query<OutboxRow>({
+    name: 'unpublished',
+    text: `select sequence, aggregate, aggregate_id, aggregate_version, type, data, occurred_at from outbox
+      where published_at is null order by sequence limit ${ROWS_AT_ONCE}`,
+  });
+  if (rows.length === 0) return 0;
+
+  const published: string[] = [];
+  const lastOfAggregate = new Map<string, Promise<boolean>>();
+  let failure: unknown;
+  for (const row of rows) {
+    const before = lastOfAggregate.get(row.aggregate_id) ?? Promise.resolve(true);
+    const attempt = before.then(async (arrived) => {
+      if (!arrived || failure) return false;
+      try {
+        await stream.publish(eventSubject(part, row), encode(JSON.stringify(cloudEvent(part, row))), { msgID: eventId(row) });
+        published.push(row.sequence);
+        return true;
+      } catch (error) {
+        failure ??= error;
+        return false;
+      }
+    });
+    lastOfAggregate.set(row.aggregate_id, attempt);
+  }
+  await Promise.all(lastOfAggregate.values());
+  await database.query({
+    name: 'mark published',
+    text: 'update outbox set published_at = now() where sequence = any($1::bigint[])',
+    values: [published],
+  });
+  if (failure) throw failure;
+  return rows.length;
+}
