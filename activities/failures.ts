@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { DatabaseUnavailable, DataError } from '../platform/database-errors.ts';
-import { POISON, type Part } from '../workflows/contracts.ts';
+import { type Part, POISON } from '../workflows/contracts.ts';
 
 /**
  * What an activity throws: every failure may be retried, and its type tells an outage from an input that the database

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isCurrency, MAX_AMOUNT } from '../platform/money.ts';
 import { isUuid } from '../platform/ids.ts';
+import { isCurrency, MAX_AMOUNT } from '../platform/money.ts';
 import { readPhone } from '../platform/phone.ts';
 
 /** Text that Postgres and every terminal can hold: no control characters, no lone surrogates. Trimmed. */
@@ -20,7 +20,10 @@ export const label = (max: number) =>
     .max(max)
     .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control characters');
 
-export const id = z.string().refine(isUuid, 'must be a UUID').transform((value) => value.toLowerCase());
+export const id = z
+  .string()
+  .refine(isUuid, 'must be a UUID')
+  .transform((value) => value.toLowerCase());
 
 export const currency = z.string().refine(isCurrency, 'must be an ISO 4217 code, such as USD');
 
@@ -48,7 +51,10 @@ export const phone = (region: string | undefined) =>
 export const time = z.iso
   .datetime({ offset: true, message: 'must be a time with an offset, such as 2026-01-31T08:00:00Z' })
   .transform((value) => new Date(value))
-  .refine((value) => value.getUTCFullYear() >= 1970 && value.getUTCFullYear() < 10_000, 'must be of the years 1970 to 9999');
+  .refine(
+    (value) => value.getUTCFullYear() >= 1970 && value.getUTCFullYear() < 10_000,
+    'must be of the years 1970 to 9999',
+  );
 
 /** The query of every list. */
 export const listQuery = {

@@ -2,9 +2,7 @@ import type { z } from 'zod';
 import type { ProblemCode } from '../platform/problems.ts';
 import type { Services } from './services.ts';
 
-export type Scope =
-  | `${'redemptions' | 'groups' | 'wallets' | 'ops'}:${'read' | 'write'}`
-  | 'codes:reveal';
+export type Scope = `${'redemptions' | 'groups' | 'wallets' | 'ops'}:${'read' | 'write'}` | 'codes:reveal';
 
 export interface Caller {
   clientId: string;

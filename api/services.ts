@@ -1,10 +1,13 @@
 import type { Client } from '@temporalio/client';
 import type { GatewayDatabase } from '../domains/gateway/open-admin-client.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import type { GivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
 import type { WalletDatabase } from '../domains/wallet/database.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { TraceUrl } from './redemptions/redemption-json.ts';
 import type { Redemptions } from './redemptions/redemptions.ts';
 
 /** What the operations stand on. */
@@ -16,7 +19,11 @@ export interface Services {
   wallet: WalletDatabase;
   temporal: Client;
   codeKeys: CodeKeys;
+  givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;
+  traceUrl: TraceUrl;
+  /** How the saga is run, for those who start it themselves. */
+  redeemOptions: RedeemOptions;
   /** Events were written outside the saga: the relay need not wait for its poll. */
   wrote(part: 'gift-code' | 'wallet'): void;
 }

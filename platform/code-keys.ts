@@ -33,7 +33,9 @@ export async function readCodeKeys(home: string, fromEnvironment: string | undef
   try {
     return keyFile.parse(JSON.parse(text));
   } catch {
-    throw new ConfigError(`${where} cannot be used: expected {"peppers":[{"id":1,"key":"<32 bytes, base64>"}],"seals":[…]}`);
+    throw new ConfigError(
+      `${where} cannot be used: expected {"peppers":[{"id":1,"key":"<32 bytes, base64>"}],"seals":[…]}`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { ServerAddresses } from './local/addresses.ts';
 
@@ -16,11 +16,12 @@ const address = (protocols: string[]) =>
     message: `expected an address like ${protocols[0]}//host:port`,
   });
 
-const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
-
 /** Every setting, by the environment variable it is read from. The README's table lists the same names. */
 const variables = z.object({
-  VOUCHSAFE_HOME: z.string().min(1).default('.vouchsafe'),
+  VOUCHSAFE_HOME: z
+    .string()
+    .min(1)
+    .default(fileURLToPath(new URL('../.vouchsafe', import.meta.url))),
   PORT: integer(8080, 0, 65535),
   VOUCHSAFE_HOST: z.string().min(1).default('127.0.0.1'),
   VOUCHSAFE_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').max(200).optional(),
@@ -35,7 +36,6 @@ const variables = z.object({
     .optional(),
   VOUCHSAFE_WEB_UI_URL: address(['http:', 'https:']).optional(),
   VOUCHSAFE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
-  VOUCHSAFE_DEMO: flag.default(true),
   GIFT_CODE_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   WALLET_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   GATEWAY_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
@@ -64,7 +64,6 @@ const variables = z.object({
 /** The whole configuration of a process, parsed once at its start. Times are in milliseconds. */
 export interface Config {
   home: string;
-  cacheHome: string;
   host: string;
   port: number;
   adminKey: string | undefined;
@@ -73,7 +72,6 @@ export interface Config {
   region: string | undefined;
   webUiUrl: string | undefined;
   logLevel: string;
-  demo: boolean;
   given: ServerAddresses;
   natsStream: string;
   temporal: { namespace: string; taskQueue: string };
@@ -93,7 +91,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const v = parsed.data;
   return {
     home: resolve(v.VOUCHSAFE_HOME),
-    cacheHome: resolve(environment.XDG_CACHE_HOME ?? `${homedir()}/.cache`, 'vouchsafe'),
     host: v.VOUCHSAFE_HOST,
     port: v.PORT,
     adminKey: v.VOUCHSAFE_ADMIN_KEY,
@@ -102,7 +99,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     region: v.VOUCHSAFE_REGION,
     webUiUrl: v.VOUCHSAFE_WEB_UI_URL,
     logLevel: v.VOUCHSAFE_LOG_LEVEL,
-    demo: v.VOUCHSAFE_DEMO,
     given: {
       ...(v.GIFT_CODE_DATABASE_URL && { giftCodeDatabaseUrl: v.GIFT_CODE_DATABASE_URL }),
       ...(v.WALLET_DATABASE_URL && { walletDatabaseUrl: v.WALLET_DATABASE_URL }),

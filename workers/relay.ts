@@ -53,7 +53,11 @@ export function startRelay(options: RelayOptions): Relay {
   const run = async () => {
     while (!closing) {
       try {
-        await relayWhileConnected(options, () => closing, () => pause(POLL_MS));
+        await relayWhileConnected(
+          options,
+          () => closing,
+          () => pause(POLL_MS),
+        );
       } catch (error) {
         logger.warn({ part: options.part, error: String(error) }, 'the relay lost a connection and will try again');
       }
@@ -91,7 +95,12 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
     await database.connect();
     const lock = `select pg_try_advisory_lock(hashtextextended('vouchsafe relay', 0)) as active`;
     if (!(await database.query<{ active: boolean }>(lock)).rows[0]?.active) return;
-    nats = await connect({ servers: options.natsUrl, name: `vouchsafe ${options.part} relay`, maxReconnectAttempts: 0, timeout: 5_000 });
+    nats = await connect({
+      servers: options.natsUrl,
+      name: `vouchsafe ${options.part} relay`,
+      maxReconnectAttempts: 0,
+      timeout: 5_000,
+    });
     await openStream(nats, options.stream);
     const stream = nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
     while (!closing()) {
@@ -131,7 +140,9 @@ async function relayOnce(database: pg.Client, stream: JetStreamClient, part: str
     const attempt = before.then(async (arrived) => {
       if (!arrived || failure) return false;
       try {
-        await stream.publish(eventSubject(part, row), encode(JSON.stringify(cloudEvent(part, row))), { msgID: eventId(row) });
+        await stream.publish(eventSubject(part, row), encode(JSON.stringify(cloudEvent(part, row))), {
+          msgID: eventId(row),
+        });
         published.push(row.sequence);
         return true;
       } catch (error) {

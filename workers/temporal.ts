@@ -1,6 +1,13 @@
-import { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
@@ -76,7 +83,11 @@ export async function startWorkers(
   workflowBundle: WorkflowBundleWithSourceMap,
   activities: Activities,
 ): Promise<() => Promise<void>> {
-  const shared = { connection: temporal.connection, namespace: config.namespace, shutdownGraceTime: '10 seconds' } as const;
+  const shared = {
+    connection: temporal.connection,
+    namespace: config.namespace,
+    shutdownGraceTime: '10 seconds',
+  } as const;
   const queues = partTaskQueues(config.taskQueue);
   const saga = await Worker.create({
     ...shared,
@@ -88,7 +99,11 @@ export async function startWorkers(
     maxConcurrentLocalActivityExecutions: 40,
     maxConcurrentActivityTaskExecutions: 1,
   });
-  const giftCode = await Worker.create({ ...shared, taskQueue: queues['gift-code'], activities: { ...activities.giftCode } });
+  const giftCode = await Worker.create({
+    ...shared,
+    taskQueue: queues['gift-code'],
+    activities: { ...activities.giftCode },
+  });
   const wallet = await Worker.create({ ...shared, taskQueue: queues.wallet, activities: { ...activities.wallet } });
   const workers = [saga, giftCode, wallet];
   const finished = Promise.all(workers.map((worker) => worker.run()));

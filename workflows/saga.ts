@@ -22,8 +22,8 @@ import {
   type RedeemOptions,
   type RedemptionItem,
   redemptionWorkflowId,
-  STAGE_ATTRIBUTE,
   type Settlement,
+  STAGE_ATTRIBUTE,
   type WalletActivities,
 } from './contracts.ts';
 import type { redeem } from './redeem.ts';
@@ -195,7 +195,10 @@ export class Saga {
     const { abort: _, ...options } = this.options;
     // What is being undone is undone on: a void or a refusal stands in its row, an abort has to be told.
     const abort = reason ?? this.abortReason;
-    const args: Parameters<typeof redeem> = [[item], abort === undefined || undo.length === 0 ? options : { ...options, abort }];
+    const args: Parameters<typeof redeem> = [
+      [item],
+      abort === undefined || undo.length === 0 ? options : { ...options, abort },
+    ];
     try {
       await CancellationScope.nonCancellable(() =>
         startChild<typeof redeem>('redeem', {
@@ -213,7 +216,10 @@ export class Saga {
 
   private async waitVisibly(step: Step, entries: Tracked[], abortable: boolean, error: unknown): Promise<Outcome[]> {
     this.waitedVisibly = true;
-    this.show(step.name, `Waiting for ${step.part} to ${step.name}. Last error of the first attempts: ${rootMessage(error)}`);
+    this.show(
+      step.name,
+      `Waiting for ${step.part} to ${step.name}. Last error of the first attempts: ${rootMessage(error)}`,
+    );
     const scope = new CancellationScope({ cancellable: true });
     const outcomes = scope.run(() => step.call(this.patient, entries));
     if (abortable) {

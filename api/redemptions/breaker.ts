@@ -13,7 +13,10 @@ const PROBE_EVERY_MS = 1_000;
  * Keeps customers away from a part that failed, until it answers again. A timer asks it, with a step for nobody;
  * customers are never the probe.
  */
-export function createBreaker(probe: (part: Part) => Promise<void>, onChange: (part: Part, isOpen: boolean) => void): Breaker {
+export function createBreaker(
+  probe: (part: Part) => Promise<void>,
+  onChange: (part: Part, isOpen: boolean) => void,
+): Breaker {
   const timers = new Map<Part, NodeJS.Timeout>();
   const ask = async (part: Part) => {
     try {

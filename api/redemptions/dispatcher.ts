@@ -150,7 +150,11 @@ async function closed(client: Client, workflowId: string, left: Promise<unknown>
   });
   const first = await Promise.race([left, late]);
   clearTimeout(timer);
-  if (first === 'late') await client.workflow.getHandle(workflowId).result().catch(() => undefined);
+  if (first === 'late')
+    await client.workflow
+      .getHandle(workflowId)
+      .result()
+      .catch(() => undefined);
 }
 
 function deferred<T>() {

@@ -24,7 +24,10 @@ export type Lookups = ReturnType<typeof createLookups>;
 export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase, timeoutMs: number) {
   const ensureWallet = batched<WalletKey, { id: string }>((keys) => ensureWallets(wallet, keys, timeoutMs), LIMITS);
   const findWallet = batched<WalletKey, string | null>((keys) => findWallets(wallet, keys, timeoutMs), LIMITS);
-  const findUse = batched<WalletUse, string | null>((uses) => findRedemptionsOfWallets(giftCode, uses, timeoutMs), LIMITS);
+  const findUse = batched<WalletUse, string | null>(
+    (uses) => findRedemptionsOfWallets(giftCode, uses, timeoutMs),
+    LIMITS,
+  );
   const readSide = batched<{ id: string; wallet_id: string }, WalletSide>(
     (redemptions) => readWalletSides(wallet, redemptions, timeoutMs),
     LIMITS,

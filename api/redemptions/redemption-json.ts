@@ -1,6 +1,8 @@
+import type { StepTimes } from '../../activities/progress.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { toMoney } from '../../platform/money.ts';
+import { type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
 
 /** Where the Temporal Web UI shows a workflow; null where no UI is configured. */
 export type TraceUrl = (workflowId: string) => string | null;
@@ -30,8 +32,33 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
     workflow_id: row.workflow_id,
     trace_url: traceUrl(row.workflow_id),
     created_at: row.created_at.toISOString(),
-    completed_at: row.state === 'completed' || row.state === 'reversed' ? (row.settled_at?.toISOString() ?? null) : null,
+    completed_at:
+      row.state === 'completed' || row.state === 'reversed' ? (row.settled_at?.toISOString() ?? null) : null,
   };
 }
 
 export type RedemptionJson = ReturnType<typeof redemptionJson>;
+
+/** A redemption that was accepted and whose row is still to be written: ids are all there is. */
+export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl) {
+  const workflowId = redemptionWorkflowId(redemptionId);
+  return {
+    id: redemptionId,
+    state: 'pending' as const,
+    amount: null,
+    reference: item?.reference ?? null,
+    code: item ? { id: item.codeId, group_id: item.groupId } : null,
+    wallet: item ? { id: item.walletId } : null,
+    transaction_id: null,
+    workflow_id: workflowId,
+    trace_url: traceUrl(workflowId),
+    created_at: item ? new Date(item.at).toISOString() : null,
+    completed_at: null,
+  };
+}
+
+/** The times of the steps in this process, https://www.w3.org/TR/server-timing/. */
+export function serverTiming(times: StepTimes): Record<string, string> {
+  const metrics = Object.entries(times).map(([step, ms]) => `${step};dur=${ms.toFixed(1)}`);
+  return metrics.length > 0 ? { 'Server-Timing': metrics.join(', ') } : {};
+}

@@ -19,6 +19,7 @@ export interface RedemptionRequest {
 
 /** A redemption that completed, or that was accepted and is not over: then maybe without a row. */
 export interface RedemptionAnswer {
+  redemptionId: string;
   completed: boolean;
   view: RedemptionView | undefined;
   replayed: boolean;
@@ -62,11 +63,18 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
     if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
     const end = await endOf(redemption, waitMs);
     if (end === undefined) {
-      return { completed: false, view: await lookups.redemption(redemptionId).catch(() => undefined), replayed: joined, times: {} };
+      return {
+        redemptionId,
+        completed: false,
+        view: await lookups.redemption(redemptionId).catch(() => undefined),
+        replayed: joined,
+        times: {},
+      };
     }
     const { times } = redemption;
     if (!('outcome' in end)) return answer(end, joined, times);
-    if (end.outcome === 'completed') return { completed: true, view: viewOf(end), replayed: joined, times };
+    if (end.outcome === 'completed')
+      return { redemptionId, completed: true, view: viewOf(end), replayed: joined, times };
     const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
     throw refusal(end.reason, own ?? redemptionId, joined);
   };
@@ -76,7 +84,8 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
     const view = await read(request.redemptionId, request.waitMs);
     if (!view) throw new Problem('not-found');
     const { row, side } = view;
-    const same = row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
+    const same =
+      row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
     if (!same) throw new Problem('idempotency-key-reused');
     return answer(view, true, {});
   };
@@ -116,7 +125,11 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
     }
   };
 
-  const readUntilOver = async (id: string, waitMs: number, signal: AbortSignal): Promise<RedemptionView | undefined> => {
+  const readUntilOver = async (
+    id: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<RedemptionView | undefined> => {
     const giveUpAt = performance.now() + waitMs;
     while (!signal.aborted && performance.now() < giveUpAt) {
       const row = await lookups.row(id).catch(() => undefined);
@@ -147,7 +160,7 @@ function assertWhole(breaker: Breaker): void {
 function answer(view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer {
   const { state, reason, id } = view.row;
   if (state === 'refused' || state === 'released') throw refusal(reason ?? 'conflict', id, replayed);
-  return { completed: state !== 'reserved', view, replayed, times };
+  return { redemptionId: id, completed: state !== 'reserved', view, replayed, times };
 }
 
 function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {

@@ -20,4 +20,3 @@ export interface RedemptionRow {
   created_at: Date;
   settled_at: Date | null;
 }
-

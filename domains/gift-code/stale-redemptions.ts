@@ -15,7 +15,11 @@ export interface StaleRedemption {
 const TIMEOUT_MS = 30_000;
 
 /** Redemptions still reserved after `afterMs`, oldest first. Reads from the sweep mark on, so settled history costs nothing. */
-export async function staleRedemptions(db: GiftCodeDatabase, afterMs: number, limit: number): Promise<StaleRedemption[]> {
+export async function staleRedemptions(
+  db: GiftCodeDatabase,
+  afterMs: number,
+  limit: number,
+): Promise<StaleRedemption[]> {
   const { rows } = await query<StaleRedemption>(
     db.reads,
     {

@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid';
 import { callFunction } from '../../platform/database.ts';
+import { newId } from '../../platform/ids.ts';
 import type { WalletDatabase } from './database.ts';
 
 export interface WalletKey {
@@ -7,6 +7,8 @@ export interface WalletKey {
   phone: string;
   /** ISO 4217. */
   currency: string;
+  /** The id it gets if it is new. */
+  id?: string;
 }
 
 const ensureFunction = { name: 'ensure_wallets_1', types: ['uuid[]', 'text[]', 'text[]'] };
@@ -20,7 +22,7 @@ export function ensureWallets(
   return callFunction(
     db.door,
     ensureFunction,
-    [keys.map(() => uuidv7()), keys.map((key) => key.phone), keys.map((key) => key.currency)],
+    [keys.map((key) => key.id ?? newId()), keys.map((key) => key.phone), keys.map((key) => key.currency)],
     timeoutMs,
   );
 }

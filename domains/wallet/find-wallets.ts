@@ -3,7 +3,11 @@ import type { WalletDatabase } from './database.ts';
 import type { WalletKey } from './ensure-wallets.ts';
 
 /** The wallet of each phone and currency. @returns an id per key, null where there is no wallet, in order */
-export async function findWallets(db: WalletDatabase, keys: WalletKey[], timeoutMs: number): Promise<(string | null)[]> {
+export async function findWallets(
+  db: WalletDatabase,
+  keys: WalletKey[],
+  timeoutMs: number,
+): Promise<(string | null)[]> {
   const { rows } = await query<{ id: string | null }>(
     db.door,
     {

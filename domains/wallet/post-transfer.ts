@@ -39,7 +39,16 @@ export async function postTransfer(
   const [answer] = await callFunction<{ refusal: TransferRefusal | null; replayed: boolean }>(
     db.door,
     postFunction,
-    [order.id, order.kind, order.walletId, order.clientId, String(order.amount), order.currency, order.reference, order.note],
+    [
+      order.id,
+      order.kind,
+      order.walletId,
+      order.clientId,
+      String(order.amount),
+      order.currency,
+      order.reference,
+      order.note,
+    ],
     timeoutMs,
   );
   if (!answer) throw new Error('post_transfer_1 answered no row');

@@ -7,6 +7,7 @@ import { SetUpError } from './set-up-error.ts';
 
 /** A lock that this process holds. */
 export interface Lock {
+  /** To be called once: afterwards the lock may be somebody else's. */
   release(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { SetUpError } from './set-up-error.ts';
@@ -47,8 +47,8 @@ async function makeLinks(root: string): Promise<void> {
     try {
       await symlink(relative(dirname(link), join(root, source)), link);
     } catch (error) {
+      if (await lstat(link).catch(() => null)) continue;
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') continue;
       throw new SetUpError(
         `The symbolic link ${link}, which Postgres needs, cannot be made (${code}). ` +
           'Let this user write to node_modules once, or run `npm rebuild` as the user who owns it.',

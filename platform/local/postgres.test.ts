@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { createPart } from './parts.ts';
@@ -58,7 +59,9 @@ describe('a private Postgres', { timeout: 120_000 }, () => {
     const directory = await temporaryFolder();
     const server = stopped(await startPostgres({ directory, memory: true }));
     await query(server.url, 'create table gone ()');
+    const [data] = await query(server.url, 'show data_directory');
     await server.stop();
+    expect(existsSync(dirname(String(data)))).toBe(false);
     const again = stopped(await startPostgres({ directory, memory: true }));
     expect(await query(again.url, `select to_regclass('gone')`)).toEqual([null]);
   });

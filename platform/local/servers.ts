@@ -56,9 +56,10 @@ export async function startServers(options: StartOptions): Promise<LocalServers>
   const signal = options.signal ? AbortSignal.any([options.signal, giveUp.signal]) : giveUp.signal;
   const ports = await rememberedPorts(join(home, 'ports.json'));
   const run: Run = { ...options, home, signal, ports, started: [], pids: {} };
-  const stop = async () => {
-    await Promise.all(run.started.map((server) => server.stop()));
-    await lock.release();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= Promise.all(run.started.map((server) => server.stop())).then(() => lock.release());
+    return stopping;
   };
   try {
     for (const name of NAMES) await endLeftOver(recordOf(home, name), name);

@@ -13,6 +13,7 @@ export function assertSupported(system = `${process.platform}-${process.arch}`, 
 /** Node tells the version of glibc in its diagnostic report, and none where it was built for musl. */
 function isMusl(): boolean {
   if (process.platform !== 'linux') return false;
+  Object.assign(process.report, { excludeNetwork: true }); // else the names of all peers are looked up
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
   return report.header?.glibcVersionRuntime === undefined;
 }

@@ -34,8 +34,8 @@ export interface TemporalServer extends ServerProcess {
 /** What operators search redemptions by, and its type. `docker-compose.yml` registers the same. */
 export const SEARCH_ATTRIBUTES = { VouchsafeStage: 'Keyword', VouchsafeCodeGroup: 'Keyword' } as const;
 
-/** A development server limits its callers as if they shared a cluster with others; here they do not. */
-const LIMITS = {
+/** A server limits its callers as if many shared it; here one does. `docker/temporal-limits.yaml` sets the same. */
+export const LIMITS = {
   'frontend.rps': 100_000,
   'frontend.namespaceRPS': 100_000,
   'frontend.namespaceRPS.visibility': 10_000,
@@ -48,7 +48,7 @@ const LIMITS = {
 
 const VERSION = '1.5.1';
 
-/** Checksums as in cashapp/hermit-packages' table; those for Linux also as in two CI scripts that check them. None is known for Windows. */
+/** Checksums as in cashapp/hermit-packages; those for Linux also as in other projects' CI. None is known for Windows. */
 export const TEMPORAL: Tool = {
   title: "Temporal's command line",
   program: 'temporal',

@@ -1,0 +1,66 @@
+import type { Middleware } from 'koa';
+import { ZodError } from 'zod';
+import { ContentionError, DatabaseUnavailable, DataError, databaseError } from '../../platform/database-errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { Problem, problems } from '../../platform/problems.ts';
+
+/** Turns whatever is thrown, and answers nobody gave, into RFC 9457 problems. Never a stack, never a detail of ours. */
+export function answerProblems(logger: Logger): Middleware {
+  return async (context, next) => {
+    let problem: Problem | undefined;
+    try {
+      await next();
+      if (context.body == null && context.status === 404) problem = new Problem('not-found');
+      if (context.status === 405 || context.status === 501) problem = new Problem('method-not-allowed');
+    } catch (error) {
+      problem = asProblem(error);
+      if (problem.status === 500) logger.error({ err: error, request_id: context.state.requestId }, 'unexpected error');
+    }
+    if (!problem) return;
+    const { code, options } = problem;
+    context.status = problem.status;
+    context.set(options.headers ?? {});
+    context.body = {
+      type: `${context.protocol}://${context.host}/errors/${code}`,
+      title: problems[code][1],
+      status: problem.status,
+      code,
+      ...(options.detail !== undefined && { detail: options.detail }),
+      ...options.members,
+    };
+    context.type = 'application/problem+json';
+  };
+}
+
+function asProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  // Drizzle wraps what the driver threw.
+  const cause = thrown instanceof Error && thrown.name === 'DrizzleQueryError' ? thrown.cause : thrown;
+  const error = cause instanceof Error && 'severity' in cause ? databaseError(cause) : cause;
+  if (error instanceof DatabaseUnavailable || isConnectionError(error)) {
+    return new Problem('unavailable', { detail: 'A database does not answer.', headers: { 'Retry-After': '1' } });
+  }
+  if (error instanceof ContentionError) return new Problem('unavailable', { headers: { 'Retry-After': '1' } });
+  if (error instanceof ZodError) return invalidRequest(error, '');
+  if (error instanceof DataError) return new Problem('internal-error');
+  return new Problem('internal-error');
+}
+
+const isConnectionError = (error: unknown) =>
+  error instanceof Error &&
+  (/^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') || /connection|timeout/i.test(error.message));
+
+/** @param where what the schema described: `` for the body, `?` for the query */
+export function invalidRequest(error: ZodError, where: string): Problem {
+  const errors = error.issues.flatMap((issue) => {
+    const path = issue.path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
+    const pointer = where === '' ? path.map((key) => `/${key}`).join('') : where + path.join('/');
+    if (issue.code !== 'unrecognized_keys') return [{ pointer, detail: issue.message }];
+    const separator = where === '' ? '/' : '';
+    return issue.keys.map((key) => ({
+      pointer: `${pointer}${separator}${key}`,
+      detail: 'is not a member of this request',
+    }));
+  });
+  return new Problem('invalid-request', { members: { errors } });
+}

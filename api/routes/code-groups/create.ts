@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts';
+import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { money, text, time } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { codeGroupJson } from './json.ts';
+
+const MAX_CODES = 1_000;
+const MAX_METADATA_CHARACTERS = 16_384;
+const MAX_INTEGER = 2_147_483_647;
+
+const givenCode = z.strictObject({
+  code: z.string().transform((input, context) => {
+    const reading = readCode(input);
+    if (reading.ok) return reading.text;
+    context.addIssue({ code: 'custom', message: 'must be 4 to 32 letters and digits' });
+    return z.NEVER;
+  }),
+  max_redemptions: z.int().min(1).max(MAX_INTEGER).default(1),
+});
+
+const metadata = z
+  .record(z.string(), z.json())
+  .refine(
+    (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
+    'must be at most 16,384 characters of JSON',
+  )
+  .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
+
+const body = z
+  .strictObject({
+    name: text(200),
+    amount: money,
+    count: z.int().min(1).max(MAX_CODES).optional(),
+    codes: z.array(givenCode).min(1).max(MAX_CODES).optional(),
+    prefix: z
+      .string()
+      .transform((input) => input.trim().toUpperCase())
+      .pipe(
+        z
+          .string()
+          .regex(/^[A-Z0-9]+$/, 'must be letters and digits')
+          .max(MAX_CODE_LENGTH - GENERATED_LENGTH),
+      )
+      .optional(),
+    starts_at: time.optional(),
+    ends_at: time.optional(),
+    per_wallet_limit: z.int().min(1).max(MAX_INTEGER).optional(),
+    budget: money.optional(),
+    metadata: metadata.optional(),
+  })
+  .superRefine((group, context) => {
+    const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+    if ((group.count === undefined) === (group.codes === undefined)) refuse(['count'], 'send either count or codes');
+    if (group.codes && group.prefix !== undefined) refuse(['prefix'], 'is for generated codes');
+    if (group.starts_at && group.ends_at && group.starts_at >= group.ends_at)
+      refuse(['ends_at'], 'must be after starts_at');
+    if (group.budget && group.budget.currency !== group.amount.currency) {
+      refuse(['budget', 'currency'], 'must be that of the amount');
+    }
+    const seen = new Set<string>();
+    for (const [index, { code }] of (group.codes ?? []).entries()) {
+      const folded = foldCode(code);
+      if (seen.has(folded)) refuse(['codes', index, 'code'], 'is there twice (O reads as 0, I and L as 1)');
+      seen.add(folded);
+    }
+  });
+
+export const createCodeGroupOperation = operation({
+  method: 'POST',
+  path: '/v1/code-groups',
+  summary: 'Create a code group with generated or given codes',
+  scope: 'groups:write',
+  body,
+  idempotent: true,
+  problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
+  async handle({ body, caller, idempotencyKey, services }) {
+    const result = await createCodeGroup(services.giftCode, services.codeKeys, {
+      id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-groups', idempotencyKey),
+      clientId: caller.clientId,
+      name: body.name,
+      amount: body.amount.value,
+      currency: body.amount.currency,
+      prefix: body.prefix ?? null,
+      startsAt: body.starts_at ?? null,
+      endsAt: body.ends_at ?? null,
+      perWalletLimit: body.per_wallet_limit ?? null,
+      budget: body.budget?.value ?? null,
+      metadata: body.metadata ?? {},
+      requestHash: hashOf(body),
+      codes:
+        body.count ?? (body.codes ?? []).map((code) => ({ text: code.code, maxRedemptions: code.max_redemptions })),
+    });
+    if (!result.ok) {
+      if (result.reason === 'idempotency-key-reused') throw new Problem('idempotency-key-reused');
+      const errors = result.positions.map((position) => ({
+        pointer: `/codes/${position}/code`,
+        detail: 'exists already',
+      }));
+      throw new Problem('conflict', { detail: 'Some of these codes exist already.', members: { errors } });
+    }
+    await services.givenCodeLengths.refresh();
+    services.wrote('gift-code');
+    return {
+      status: 201,
+      body: { ...codeGroupJson(result.group), codes: result.codes },
+      headers: {
+        Location: `/v1/code-groups/${result.group.id}`,
+        ...(result.replayed && { 'Idempotent-Replayed': 'true' }),
+      },
+    };
+  },
+});
+
+/** The request after normalisation, so that the same request written otherwise is the same. */
+function hashOf(request: unknown): Buffer {
+  const text = JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
+  return createHash('sha256').update(text).digest();
+}

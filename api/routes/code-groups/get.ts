@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { id } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { codeGroupJson } from './json.ts';
+
+export const getCodeGroup = operation({
+  method: 'GET',
+  path: '/v1/code-groups/{id}',
+  summary: 'Read a code group',
+  scope: 'groups:read',
+  params: z.object({ id }),
+  problems: ['not-found', 'unavailable'],
+  async handle({ params, services }) {
+    const group = await readCodeGroup(services.giftCode, params.id);
+    if (!group) throw new Problem('not-found');
+    return { status: 200, body: codeGroupJson(group) };
+  },
+});

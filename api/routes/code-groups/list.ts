@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
+import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
+import { listQuery, text } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { codeGroupJson } from './json.ts';
+
+export const listCodeGroupsOperation = operation({
+  method: 'GET',
+  path: '/v1/code-groups',
+  summary: 'List code groups, newest first',
+  scope: 'groups:read',
+  query: z.strictObject({ ...listQuery, q: text(200).optional() }),
+  problems: ['unavailable'],
+  async handle({ query, services }) {
+    const { limit, cursor, ...filters } = query;
+    const after = readCursor(cursor, filters, byTime);
+    const { created_from: createdFrom, created_to: createdTo, q: name } = filters;
+    const rows = await listCodeGroups(services.giftCode, { name, createdFrom, createdTo, after }, limit + 1);
+    return { status: 200, body: page(rows, limit, filters, timePosition, codeGroupJson) };
+  },
+});

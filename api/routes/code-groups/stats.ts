@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { codeGroupStats, codeGroupStatsPerDay } from '../../../domains/gift-code/code-group-stats.ts';
+import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { toMoney } from '../../../platform/money.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { id, time } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+
+const isTimeZone = (name: string) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC';
+
+export const codeGroupStatsOperation = operation({
+  method: 'GET',
+  path: '/v1/code-groups/{id}/stats',
+  summary: 'What has become of the codes of a group',
+  scope: 'groups:read',
+  params: z.object({ id }),
+  query: z.strictObject({
+    from: time.optional(),
+    to: time.optional(),
+    time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone, such as Asia/Tehran').default('UTC'),
+  }),
+  problems: ['not-found', 'unavailable'],
+  async handle({ params, query, services }) {
+    const group = await readCodeGroup(services.giftCode, params.id);
+    if (!group) throw new Problem('not-found');
+    const range = { from: query.from, to: query.to, timeZone: query.time_zone };
+    const [stats, days] = await Promise.all([
+      codeGroupStats(services.giftCode, group.id),
+      codeGroupStatsPerDay(services.giftCode, group.id, range),
+    ]);
+    const numbers = (columns: Record<string, bigint>) =>
+      Object.fromEntries(Object.entries(columns).map(([name, count]) => [name, Number(count)]));
+    const { total, unused, reserved, partly_used, used, disabled, places_total, places_redeemed, places_reserved } =
+      stats;
+    return {
+      status: 200,
+      body: {
+        codes: numbers({ total, unused, reserved, partly_used, used, disabled }),
+        places: numbers({
+          total: places_total,
+          redeemed: places_redeemed,
+          reserved: places_reserved,
+          left: places_total - places_redeemed - places_reserved,
+        }),
+        redemptions: numbers({ completed: stats.completed, reversed: stats.reversed }),
+        credited: toMoney(stats.credited, group.currency),
+        redeemers: Number(stats.redeemers),
+        first_redeemed_at: stats.first_redeemed_at?.toISOString() ?? null,
+        last_redeemed_at: stats.last_redeemed_at?.toISOString() ?? null,
+        per_day: days.map(({ date, completed, credited }) => {
+          return { date, redemptions: Number(completed), credited: toMoney(credited, group.currency) };
+        }),
+      },
+    };
+  },
+});

@@ -1,0 +1,42 @@
+import { type CodeDetails, revealCode } from '../../../domains/gift-code/read-codes.ts';
+import type { RedemptionRow } from '../../../domains/gift-code/redemption.ts';
+import type { WalletSide } from '../../../domains/wallet/read-wallet-sides.ts';
+import type { CodeKeys } from '../../../platform/code-keys.ts';
+import { toMoney } from '../../../platform/money.ts';
+
+/** A code as lists show it. */
+export function codeJson(code: CodeDetails, keys: CodeKeys) {
+  return {
+    id: code.id,
+    code: revealCode(keys, code),
+    last4: code.last4,
+    state: code.state,
+    group: { id: code.groupId, name: code.groupName },
+    amount: toMoney(code.amount, code.currency),
+    disabled: code.disabled,
+    max_redemptions: code.maxRedemptions,
+    redeemed: code.redeemed,
+    reserved: code.reserved,
+    created_at: code.createdAt.toISOString(),
+  };
+}
+
+/** A code with who redeemed it, and when. */
+export function codeDetailsJson(
+  code: CodeDetails,
+  keys: CodeKeys,
+  uses: { row: RedemptionRow; side: WalletSide | undefined }[],
+) {
+  return {
+    ...codeJson(code, keys),
+    redemptions: uses.map(({ row, side }) => ({
+      id: row.id,
+      phone: side?.phone ?? null,
+      wallet_id: row.wallet_id,
+      transaction_id: side?.transaction_id ?? null,
+      state: row.state,
+      created_at: row.created_at.toISOString(),
+      completed_at: row.state === 'completed' ? (row.settled_at?.toISOString() ?? null) : null,
+    })),
+  };
+}

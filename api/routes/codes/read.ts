@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
+import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/gift-code/read-codes.ts';
+import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
+import { readCode } from '../../../platform/code-text.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { id } from '../../fields.ts';
+import { type Answer, operation } from '../../operation.ts';
+import type { Services } from '../../services.ts';
+import { codeDetailsJson } from './json.ts';
+
+/** Redemptions shown with a code; all of them are in the list of redemptions, by `code_id`. */
+const SHOWN_REDEMPTIONS = 100;
+const TIMEOUT_MS = 10_000;
+
+export const getCode = operation({
+  method: 'GET',
+  path: '/v1/codes/{id}',
+  summary: 'Read a code by its id',
+  scope: 'groups:read',
+  params: z.object({ id }),
+  problems: ['not-found', 'unavailable'],
+  handle: ({ params, services }) => showCode(services, params.id),
+});
+
+export const lookUpCode = operation({
+  method: 'POST',
+  path: '/v1/codes/lookup',
+  summary: 'Read a code by its text',
+  scope: 'groups:read',
+  body: z.strictObject({ code: z.string().min(1).max(128) }),
+  problems: ['code-malformed', 'code-not-found', 'unavailable'],
+  async handle({ body, services }) {
+    const reading = readCode(body.code);
+    const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
+    if (hashes.length === 0) throw new Problem('code-malformed');
+    const codeId = await findCode(services.giftCode, hashes);
+    if (!codeId) throw new Problem('code-not-found');
+    return await showCode(services, codeId);
+  },
+});
+
+async function showCode(services: Services, codeId: string): Promise<Answer> {
+  const code = await readCodeDetails(services.giftCode, codeId);
+  if (!code) throw new Problem('not-found');
+  const rows = await listRedemptions(services.giftCode, { codeId }, SHOWN_REDEMPTIONS);
+  const sides = await readWalletSides(services.wallet, rows, TIMEOUT_MS);
+  const uses = rows.map((row, index) => ({ row, side: sides[index] }));
+  return { status: 200, body: codeDetailsJson(code, services.codeKeys, uses) };
+}

@@ -1,0 +1,40 @@
+import type { Config } from '../../platform/config.ts';
+import type { Operation } from '../operation.ts';
+import { listCodesOperation } from './code-groups/codes.ts';
+import { createCodeGroupOperation } from './code-groups/create.ts';
+import { getCodeGroup } from './code-groups/get.ts';
+import { listCodeGroupsOperation } from './code-groups/list.ts';
+import { codeGroupStatsOperation } from './code-groups/stats.ts';
+import { getCode, lookUpCode } from './codes/read.ts';
+import { abortRedemption } from './redemptions/abort.ts';
+import { createRedemption } from './redemptions/create.ts';
+import { getRedemption } from './redemptions/get.ts';
+import { listRedemptionsOperation } from './redemptions/list.ts';
+import { createWallet } from './wallets/create.ts';
+import { getWallet } from './wallets/get.ts';
+import { listWalletsOperation } from './wallets/list.ts';
+import { creditWallet, debitWallet } from './wallets/post-transfer.ts';
+import { listTransactions } from './wallets/transactions.ts';
+
+/** Every operation of the API. */
+export function operations({ region }: Config): Operation[] {
+  return [
+    createRedemption(region),
+    getRedemption,
+    listRedemptionsOperation(region),
+    abortRedemption,
+    createCodeGroupOperation,
+    getCodeGroup,
+    listCodeGroupsOperation,
+    codeGroupStatsOperation,
+    listCodesOperation,
+    getCode,
+    lookUpCode,
+    createWallet(region),
+    getWallet,
+    listWalletsOperation(region),
+    creditWallet,
+    debitWallet,
+    listTransactions,
+  ];
+}

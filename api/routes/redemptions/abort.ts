@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { Problem } from '../../../platform/problems.ts';
+import { ABORT_SIGNAL, type RedemptionItem, redemptionWorkflowId } from '../../../workflows/contracts.ts';
+import type { redeem } from '../../../workflows/redeem.ts';
+import { id, label } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import type { RedemptionView } from '../../redemptions/lookups.ts';
+import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
+import { ownWorkflow } from '../../redemptions/stuck.ts';
+
+const DEFAULT_WAIT_SECONDS = 5;
+
+export const abortRedemption = operation({
+  method: 'POST',
+  path: '/v1/redemptions/{id}/abort',
+  summary: 'Undo a redemption that is not over: void the credit, then release the code',
+  scope: 'ops:write',
+  params: z.object({ id }),
+  body: z.strictObject({ reason: label(200) }),
+  problems: ['not-found', 'conflict', 'unavailable'],
+  async handle({ params, body, waitSeconds, services }) {
+    const { temporal, redemptions, traceUrl } = services;
+    const before = await redemptions.read(params.id, 0);
+    if (before && before.row.state !== 'reserved') return over(before, services.traceUrl);
+
+    const item = before ? itemOf(before) : redemptions.pending(params.id);
+    const workflowId = redemptionWorkflowId(params.id);
+    const reason = `aborted: ${body.reason}`;
+    if (item) {
+      // Whoever works on it meets this workflow at the wallet, which decides once.
+      await temporal.workflow.signalWithStart<typeof redeem, [string]>('redeem', {
+        workflowId,
+        taskQueue: services.config.temporal.taskQueue,
+        args: [[item], services.redeemOptions],
+        signal: ABORT_SIGNAL,
+        signalArgs: [reason],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      });
+    } else {
+      if (!(await ownWorkflow(temporal, params.id))?.isOpen) throw new Problem('not-found');
+      await temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason);
+    }
+
+    const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    if (after && after.row.state !== 'reserved') return over(after, services.traceUrl);
+    return {
+      status: 202,
+      body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
+      headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+    };
+  },
+});
+
+/** Released is what was asked for, also when it was so before; anything else can no longer be aborted. */
+function over(view: RedemptionView, traceUrl: (workflowId: string) => string | null) {
+  if (view.row.state !== 'released') {
+    throw new Problem('conflict', {
+      detail: `The redemption is ${view.row.state}.`,
+      members: { redemption_id: view.row.id, state: view.row.state },
+    });
+  }
+  return { status: 200, body: redemptionJson(view.row, view.side, traceUrl) };
+}
+
+function itemOf({ row }: RedemptionView): RedemptionItem {
+  return {
+    redemptionId: row.id,
+    codeId: row.code_id,
+    groupId: row.group_id,
+    walletId: row.wallet_id,
+    clientId: row.client_id,
+    ...(row.reference !== null && { reference: row.reference }),
+    at: row.created_at.getTime(),
+  };
+}

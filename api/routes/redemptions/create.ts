@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
+import { readCode } from '../../../platform/code-text.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { label, phone } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { pendingJson, redemptionJson, serverTiming } from '../../redemptions/redemption-json.ts';
+
+const DEFAULT_WAIT_SECONDS = 5;
+
+export const createRedemption = (region: string | undefined) =>
+  operation({
+    method: 'POST',
+    path: '/v1/redemptions',
+    summary: 'Redeem a code into the wallet of a phone',
+    scope: 'redemptions:write',
+    body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region), reference: label(255).optional() }),
+    idempotent: true,
+    problems: [
+      'code-malformed',
+      'code-not-found',
+      'code-already-redeemed',
+      'code-reserved',
+      'code-exhausted',
+      'code-disabled',
+      'group-disabled',
+      'code-not-started',
+      'code-expired',
+      'per-wallet-limit',
+      'budget-exhausted',
+      'wallet-frozen',
+      'balance-limit',
+      'conflict',
+      'idempotency-key-reused',
+      'unavailable',
+      'outcome-unknown',
+    ],
+    async handle({ body, caller, idempotencyKey, waitSeconds, services }) {
+      const reading = readCode(body.code);
+      const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
+      if (hashes.length === 0) throw new Problem('code-malformed');
+
+      const answer = await services.redemptions.redeem({
+        redemptionId:
+          idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'redemptions', idempotencyKey),
+        hashes,
+        phone: body.phone,
+        reference: body.reference,
+        clientId: caller.clientId,
+        waitMs: (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000,
+      });
+      const headers = {
+        Location: `/v1/redemptions/${answer.redemptionId}`,
+        ...(answer.replayed && { 'Idempotent-Replayed': 'true' }),
+        ...(waitSeconds !== undefined && { 'Preference-Applied': `wait=${waitSeconds}` }),
+        ...serverTiming(answer.times),
+      };
+      const { view } = answer;
+      if (!answer.completed) {
+        const json = view
+          ? redemptionJson(view.row, view.side, services.traceUrl)
+          : pendingJson(answer.redemptionId, services.redemptions.pending(answer.redemptionId), services.traceUrl);
+        return { status: 202, body: json, headers: { ...headers, 'Retry-After': '1' } };
+      }
+      if (!view) throw new Error('a completed redemption without its rows');
+      return { status: 201, body: redemptionJson(view.row, view.side, services.traceUrl), headers };
+    },
+  });

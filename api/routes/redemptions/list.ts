@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
+import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
+import { readWalletsOfPhone } from '../../../domains/wallet/read-wallets.ts';
+import { byTime, page, readCursor } from '../../cursor.ts';
+import { id, label, listQuery, phone } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { redemptionJson } from '../../redemptions/redemption-json.ts';
+
+/** What is reserved for longer than this is listed as stuck. Milliseconds. */
+const STUCK_AFTER_MS = 5_000;
+const TIMEOUT_MS = 10_000;
+
+export const listRedemptionsOperation = (region: string | undefined) =>
+  operation({
+    method: 'GET',
+    path: '/v1/redemptions',
+    summary: 'List redemptions, newest first',
+    scope: 'redemptions:read',
+    query: z.strictObject({
+      ...listQuery,
+      phone: phone(region).optional(),
+      group_id: id.optional(),
+      code_id: id.optional(),
+      state: z.enum(['reserved', 'completed', 'released', 'refused', 'reversed']).optional(),
+      reference: label(255).optional(),
+      stuck: z.enum(['true', 'false']).optional(),
+    }),
+    problems: ['unavailable'],
+    async handle({ query, services }) {
+      const { limit, cursor, ...filters } = query;
+      const after = readCursor(cursor, filters, byTime);
+      const wallets =
+        filters.phone === undefined ? undefined : await readWalletsOfPhone(services.wallet, filters.phone);
+      const rows = await listRedemptions(
+        services.giftCode,
+        {
+          walletIds: wallets?.map((wallet) => wallet.id),
+          groupId: filters.group_id,
+          codeId: filters.code_id,
+          state: filters.state,
+          reference: filters.reference,
+          reservedBefore: filters.stuck === 'true' ? new Date(services.giftCode.nowMs() - STUCK_AFTER_MS) : undefined,
+          createdFrom: filters.created_from,
+          createdTo: filters.created_to,
+          after,
+        },
+        limit + 1,
+      );
+      const sides = await readWalletSides(services.wallet, rows, TIMEOUT_MS);
+      const views = rows.flatMap((row, index) => {
+        const side = sides[index];
+        return side ? [{ row, side }] : [];
+      });
+      const body = page(
+        views,
+        limit,
+        filters,
+        ({ row }) => [row.created_at.getTime(), row.id],
+        ({ row, side }) => redemptionJson(row, side, services.traceUrl),
+      );
+      return { status: 200, body };
+    },
+  });

@@ -1,0 +1,51 @@
+import type { Router } from '@koa/router';
+import { query } from '../../../platform/database.ts';
+import { Problem } from '../../../platform/problems.ts';
+import type { Services } from '../../services.ts';
+
+const TIMEOUT_MS = 2_000;
+
+/** `/healthz`: the process runs. `/readyz`: what it cannot work without answers. Both are open. */
+export function health(router: Router, services: Services): void {
+  router.get('/healthz', (context) => {
+    context.body = { status: 'ok' };
+  });
+  router.get('/readyz', async (context) => {
+    const checks: Record<string, Promise<unknown>> = {
+      gateway_database: ping(services.gateway.door),
+      gift_code_database: ping(services.giftCode.door),
+      wallet_database: ping(services.wallet.door),
+      temporal: within(TIMEOUT_MS, services.temporal.workflowService.getSystemInfo({})),
+    };
+    const results = await Promise.all(
+      Object.entries(checks).map(
+        async ([name, check]) =>
+          [
+            name,
+            await check.then(
+              () => 'ok',
+              () => 'unavailable',
+            ),
+          ] as const,
+      ),
+    );
+    const failed = results.filter(([, state]) => state !== 'ok').map(([name]) => name);
+    if (failed.length > 0) {
+      throw new Problem('unavailable', {
+        detail: `Not ready: ${failed.join(', ')}.`,
+        members: { checks: Object.fromEntries(results) },
+        headers: { 'Retry-After': '1' },
+      });
+    }
+    context.body = { status: 'ok', checks: Object.fromEntries(results) };
+  });
+}
+
+const ping = (pool: Parameters<typeof query>[0]) => query(pool, { text: 'select 1' }, TIMEOUT_MS);
+
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error('no answer')).unref()),
+  ]);
+}

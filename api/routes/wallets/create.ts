@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { ensureWallets } from '../../../domains/wallet/ensure-wallets.ts';
+import { readWallet } from '../../../domains/wallet/read-wallets.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { currency, phone } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { walletJson } from './json.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export const createWallet = (region: string | undefined) =>
+  operation({
+    method: 'POST',
+    path: '/v1/wallets',
+    summary: 'Create the wallet of a phone',
+    scope: 'wallets:write',
+    body: z.strictObject({ phone: phone(region), currency: currency.optional() }),
+    idempotent: true,
+    problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
+    async handle({ body, caller, idempotencyKey, services }) {
+      const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'wallets', idempotencyKey);
+      const key = { phone: body.phone, currency: body.currency ?? services.config.currency };
+      const before = idempotencyKey === undefined ? undefined : await readWallet(services.wallet, id);
+      if (before && (before.phone !== key.phone || before.currency !== key.currency))
+        throw new Problem('idempotency-key-reused');
+      const [ensured] = await ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS);
+      if (ensured?.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
+      services.wrote('wallet');
+      const wallet = await readWallet(services.wallet, id);
+      if (!wallet) throw new Error('a wallet vanished');
+      return {
+        status: 201,
+        body: walletJson(wallet),
+        headers: { Location: `/v1/wallets/${id}`, ...(before && { 'Idempotent-Replayed': 'true' }) },
+      };
+    },
+  });

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { listWallets } from '../../../domains/wallet/read-wallets.ts';
+import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
+import { currency, listQuery, phone } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { walletJson } from './json.ts';
+
+export const listWalletsOperation = (region: string | undefined) =>
+  operation({
+    method: 'GET',
+    path: '/v1/wallets',
+    summary: 'List wallets, newest first',
+    scope: 'wallets:read',
+    query: z.strictObject({
+      ...listQuery,
+      phone: phone(region).optional(),
+      currency: currency.optional(),
+      state: z.enum(['active', 'frozen']).optional(),
+    }),
+    problems: ['unavailable'],
+    async handle({ query, services }) {
+      const { limit, cursor, ...filters } = query;
+      const after = readCursor(cursor, filters, byTime);
+      const { created_from: createdFrom, created_to: createdTo, ...rest } = filters;
+      const rows = await listWallets(services.wallet, { ...rest, createdFrom, createdTo, after }, limit + 1);
+      return { status: 200, body: page(rows, limit, filters, timePosition, walletJson) };
+    },
+  });

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { postTransfer } from '../../../domains/wallet/post-transfer.ts';
+import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { label, money } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { findWallet, walletParams, walletQuery } from './find-wallet.ts';
+import { transactionJson } from './json.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export const creditWallet = postTransferOperation('credit', 'Credit a wallet');
+export const debitWallet = postTransferOperation('debit', 'Debit a wallet');
+
+function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
+  return operation({
+    method: 'POST',
+    path: `/v1/wallets/{wallet}/${kind}s`,
+    summary,
+    scope: 'wallets:write',
+    params: walletParams,
+    query: z.strictObject(walletQuery),
+    body: z.strictObject({ amount: money, reference: label(255).optional(), note: label(500).optional() }),
+    idempotent: true,
+    problems: [
+      'wallet-not-found',
+      'wallet-frozen',
+      'currency-mismatch',
+      'balance-limit',
+      ...(kind === 'debit' ? (['insufficient-funds'] as const) : []),
+      'reference-reused',
+      'idempotency-key-reused',
+      'unavailable',
+    ],
+    async handle({ params, query, body, caller, idempotencyKey, services }) {
+      // A phone means its wallet in the currency of the amount.
+      const wallet = await findWallet(services, params.wallet, query.currency).catch((error) => {
+        if (query.currency !== undefined) throw error;
+        return findWallet(services, params.wallet, body.amount.currency);
+      });
+      const order = {
+        id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, `wallets/${kind}s`, idempotencyKey),
+        kind,
+        walletId: wallet.id,
+        clientId: caller.clientId,
+        amount: body.amount.value,
+        currency: body.amount.currency,
+        reference: body.reference ?? null,
+        note: body.note ?? null,
+      };
+      const { refusal, replayed } = await postTransfer(services.wallet, order, TIMEOUT_MS);
+      if (refusal) throw new Problem(refusal);
+      const transfer = await readTransfer(services.wallet, order.id);
+      if (!transfer) throw new Error('a transfer vanished');
+      const isSame =
+        transfer.kind === kind &&
+        transfer.walletId === order.walletId &&
+        transfer.amount === order.amount &&
+        transfer.currency === order.currency &&
+        transfer.reference === order.reference &&
+        transfer.note === order.note;
+      if (!isSame) throw new Problem('idempotency-key-reused');
+      services.wrote('wallet');
+      return {
+        status: 201,
+        body: transactionJson(transfer),
+        ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
+      };
+    },
+  });
+}

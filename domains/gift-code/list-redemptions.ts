@@ -1,0 +1,69 @@
+import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import type { GiftCodeDatabase } from './database.ts';
+import type { RedemptionRow } from './redemption.ts';
+import { codeGroups, codes, redemptions, sweepMarks } from './schema.ts';
+
+export interface RedemptionFilter {
+  walletIds?: string[] | undefined;
+  groupId?: string | undefined;
+  codeId?: string | undefined;
+  state?: RedemptionRow['state'] | undefined;
+  reference?: string | undefined;
+  /** Reserved since before this time and not over. */
+  reservedBefore?: Date | undefined;
+  createdFrom?: Date | undefined;
+  createdTo?: Date | undefined;
+  after?: { createdAt: Date; id: string } | undefined;
+}
+
+/** Newest first. */
+export async function listRedemptions(
+  db: GiftCodeDatabase,
+  filter: RedemptionFilter,
+  limit: number,
+): Promise<RedemptionRow[]> {
+  const { walletIds, groupId, codeId, state, reference, reservedBefore, createdFrom, createdTo, after } = filter;
+  const onlyReserved = state === 'reserved' || reservedBefore !== undefined;
+  const rows = await db.orm
+    .select({
+      id: redemptions.id,
+      state: redemptions.state,
+      reason: redemptions.reason,
+      amount: redemptions.amount,
+      currency: redemptions.currency,
+      reference: redemptions.reference,
+      use_number: redemptions.useNumber,
+      workflow_id: redemptions.workflowId,
+      client_id: redemptions.clientId,
+      wallet_id: redemptions.walletId,
+      code_id: redemptions.codeId,
+      last4: codes.last4,
+      max_redemptions: codes.maxRedemptions,
+      group_id: redemptions.groupId,
+      group_name: codeGroups.name,
+      created_at: redemptions.createdAt,
+      settled_at: redemptions.settledAt,
+    })
+    .from(redemptions)
+    .innerJoin(codes, eq(codes.id, redemptions.codeId))
+    .innerJoin(codeGroups, eq(codeGroups.id, redemptions.groupId))
+    .where(
+      and(
+        walletIds && inArray(redemptions.walletId, walletIds),
+        groupId ? eq(redemptions.groupId, groupId) : undefined,
+        codeId ? eq(redemptions.codeId, codeId) : undefined,
+        state && eq(redemptions.state, state),
+        reference === undefined ? undefined : eq(redemptions.reference, reference),
+        // No index holds the state; what is still reserved lies behind the sweep mark.
+        onlyReserved ? sql`${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks})` : undefined,
+        reservedBefore && and(eq(redemptions.state, 'reserved'), lt(redemptions.createdAt, reservedBefore)),
+        createdFrom && gte(redemptions.createdAt, createdFrom),
+        createdTo && lt(redemptions.createdAt, createdTo),
+        after &&
+          sql`(${redemptions.createdAt}, ${redemptions.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
+      ),
+    )
+    .orderBy(desc(redemptions.createdAt), desc(redemptions.id))
+    .limit(limit);
+  return rows;
+}

@@ -1,0 +1,121 @@
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
+import type { CodeReading } from '../../platform/code-text.ts';
+import type { GiftCodeDatabase } from './database.ts';
+import { codeGroups, codeHashes, codes } from './schema.ts';
+
+/** The first of these that fits. */
+export type CodeState = 'disabled' | 'used' | 'reserved' | 'partly_used' | 'unused';
+
+const stateOf: SQL<CodeState> = sql`case
+  when ${codes.disabled} then 'disabled'
+  when ${codes.redeemed} >= ${codes.maxRedemptions} then 'used'
+  when ${codes.reserved} > 0 then 'reserved'
+  when ${codes.redeemed} > 0 then 'partly_used'
+  else 'unused' end`;
+
+export interface CodeDetails {
+  id: string;
+  groupId: string;
+  groupName: string;
+  /** Minor units. */
+  amount: bigint;
+  currency: string;
+  position: number;
+  maxRedemptions: number;
+  reserved: number;
+  redeemed: number;
+  disabled: boolean;
+  state: CodeState;
+  last4: string;
+  sealed: Buffer;
+  sealKeyId: number;
+  createdAt: Date;
+}
+
+const details = {
+  id: codes.id,
+  groupId: codes.groupId,
+  groupName: codeGroups.name,
+  amount: codeGroups.amount,
+  currency: codeGroups.currency,
+  position: codes.position,
+  maxRedemptions: codes.maxRedemptions,
+  reserved: codes.reserved,
+  redeemed: codes.redeemed,
+  disabled: codes.disabled,
+  state: stateOf.as('state'),
+  last4: codes.last4,
+  sealed: codes.sealed,
+  sealKeyId: codes.sealKeyId,
+  createdAt: codes.createdAt,
+};
+
+export interface CodeFilter {
+  groupId: string;
+  state?: CodeState | undefined;
+  createdFrom?: Date | undefined;
+  createdTo?: Date | undefined;
+  /** Only codes before this position of the group. */
+  beforePosition?: number | undefined;
+}
+
+/** A group's codes, newest first. */
+export function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
+  const { groupId, state, createdFrom, createdTo, beforePosition } = filter;
+  return db.orm
+    .select(details)
+    .from(codes)
+    .innerJoin(codeGroups, eq(codeGroups.id, codes.groupId))
+    .where(
+      and(
+        eq(codes.groupId, groupId),
+        state && sql`${stateOf} = ${state}`,
+        createdFrom && gte(codes.createdAt, createdFrom),
+        createdTo && lt(codes.createdAt, createdTo),
+        beforePosition === undefined ? undefined : lt(codes.position, beforePosition),
+      ),
+    )
+    .orderBy(desc(codes.position))
+    .limit(limit);
+}
+
+export async function readCodeDetails(db: GiftCodeDatabase, id: string): Promise<CodeDetails | undefined> {
+  const [code] = await db.orm
+    .select(details)
+    .from(codes)
+    .innerJoin(codeGroups, eq(codeGroups.id, codes.groupId))
+    .where(eq(codes.id, id));
+  return code;
+}
+
+/** The id of the code with one of these look-up hashes, the first that is found. */
+export async function findCode(db: GiftCodeDatabase, hashes: Buffer[]): Promise<string | undefined> {
+  for (const hash of hashes) {
+    const [found] = await db.orm.select({ id: codeHashes.codeId }).from(codeHashes).where(eq(codeHashes.hash, hash));
+    if (found) return found.id;
+  }
+  return undefined;
+}
+
+/**
+ * The look-up hashes of what a text may mean, under every live pepper, most likely first: a generated code by its last 16
+ * characters, a given code by its whole text. None: the text cannot be a code.
+ *
+ * @param isGivenLength whether there are given codes of this length: only then can a text with a wrong check character,
+ *   or a generated code's shape, be one of them
+ */
+export function codeHashCandidates(
+  keys: CodeKeys,
+  reading: Extract<CodeReading, { ok: true }>,
+  isGivenLength: (length: number) => boolean,
+): Buffer[] {
+  const { canonical, generated } = reading;
+  const texts: string[] = [];
+  if (isGivenLength(canonical.length)) texts.push(canonical);
+  if (generated !== null && generated !== texts[0]) texts.push(generated);
+  return texts.flatMap((text) => keys.peppers.map((pepper) => hashCode(pepper, text)));
+}
+
+export const revealCode = (keys: CodeKeys, code: Pick<CodeDetails, 'id' | 'sealed' | 'sealKeyId'>): string =>
+  unsealCode(keys.seals, code.sealKeyId, code.id, code.sealed);

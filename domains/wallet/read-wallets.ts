@@ -1,0 +1,78 @@
+import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import type { WalletDatabase } from './database.ts';
+import { transfers, wallets } from './schema.ts';
+
+export type Wallet = typeof wallets.$inferSelect;
+export type Transfer = typeof transfers.$inferSelect;
+
+export async function readWallet(db: WalletDatabase, id: string): Promise<Wallet | undefined> {
+  const [wallet] = await db.orm.select().from(wallets).where(eq(wallets.id, id));
+  return wallet;
+}
+
+/** A phone's wallets, one per currency. */
+export function readWalletsOfPhone(db: WalletDatabase, phone: string): Promise<Wallet[]> {
+  return db.orm.select().from(wallets).where(eq(wallets.phone, phone));
+}
+
+export interface WalletFilter {
+  phone?: string | undefined;
+  currency?: string | undefined;
+  state?: Wallet['state'] | undefined;
+  createdFrom?: Date | undefined;
+  createdTo?: Date | undefined;
+  after?: { createdAt: Date; id: string } | undefined;
+}
+
+/** Newest first. */
+export function listWallets(db: WalletDatabase, filter: WalletFilter, limit: number): Promise<Wallet[]> {
+  const { phone, currency, state, createdFrom, createdTo, after } = filter;
+  return db.orm
+    .select()
+    .from(wallets)
+    .where(
+      and(
+        phone ? eq(wallets.phone, phone) : undefined,
+        currency ? eq(wallets.currency, currency) : undefined,
+        state && eq(wallets.state, state),
+        createdFrom && gte(wallets.createdAt, createdFrom),
+        createdTo && lt(wallets.createdAt, createdTo),
+        after &&
+          sql`(${wallets.createdAt}, ${wallets.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
+      ),
+    )
+    .orderBy(desc(wallets.createdAt), desc(wallets.id))
+    .limit(limit);
+}
+
+export async function readTransfer(db: WalletDatabase, id: string): Promise<Transfer | undefined> {
+  const [transfer] = await db.orm.select().from(transfers).where(eq(transfers.id, id));
+  return transfer;
+}
+
+export interface TransferFilter {
+  walletId: string;
+  createdFrom?: Date | undefined;
+  createdTo?: Date | undefined;
+  /** Only movements before this version of the wallet. */
+  beforeVersion?: bigint | undefined;
+}
+
+/** A wallet's movements, newest first: by the wallet's version, which each of them took one of. */
+export function listTransfers(db: WalletDatabase, filter: TransferFilter, limit: number): Promise<Transfer[]> {
+  const { walletId, createdFrom, createdTo, beforeVersion } = filter;
+  return db.orm
+    .select()
+    .from(transfers)
+    .where(
+      and(
+        eq(transfers.walletId, walletId),
+        sql`${transfers.kind} <> 'void'`,
+        createdFrom && gte(transfers.createdAt, createdFrom),
+        createdTo && lt(transfers.createdAt, createdTo),
+        beforeVersion === undefined ? undefined : lt(transfers.walletVersion, beforeVersion),
+      ),
+    )
+    .orderBy(desc(transfers.walletVersion))
+    .limit(limit);
+}

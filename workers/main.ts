@@ -1,0 +1,80 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openAdminKey } from '../platform/admin-key.ts';
+import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { type LocalServers, startServers } from '../platform/local/index.ts';
+import { createLogger } from '../platform/logger.ts';
+import { banner } from './banner.ts';
+import { freshDemoCode } from './demo-code.ts';
+import { startService } from './service.ts';
+import { bundleWorkflows, installRuntime } from './temporal.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** `npm start`: servers that are missing, then gateway, workers and relays in this process, until a signal comes. */
+export async function main(args: string[]): Promise<void> {
+  const { memory } = readArguments(args);
+  const config = readConfig();
+  const logger = createLogger(config.logLevel);
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+  const stop = new AbortController();
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+  // One Ctrl-C reaches us twice: from the terminal, and from npm, which passes it on.
+  for (const signal of SIGNALS) process.on(signal, () => stop.abort(new ConfigError(`stopped by ${signal}`)));
+
+  progress('Starting the servers');
+  installRuntime(logger);
+  const workflowBundle = bundleWorkflows();
+  workflowBundle.catch(() => undefined);
+  const servers = await startServers({ home: config.home, memory, given: config.given, progress, signal: stop.signal });
+  const runFile = join(config.home, 'run.json');
+  try {
+    const adminKey = await openAdminKey(config.home, config.adminKey);
+    progress('Starting the gateway, the workers and the relays');
+    const service = await startService(config, servers.urls, adminKey, logger, workflowBundle);
+    try {
+      await writeRunFile(runFile, service.url, adminKey, servers, config);
+      // Codes for nothing are made only where all the data is this machine's own.
+      const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
+      const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
+      const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
+      process.stdout.write(banner({ api: service.url, webUi, adminKey, code }));
+      await stopped;
+      progress('\nStopping');
+    } finally {
+      await rm(runFile, { force: true });
+      await service.close();
+    }
+  } finally {
+    await servers.stop();
+  }
+  // Native handles of the Temporal SDK may keep a process alive that has nothing left to do.
+  process.exit(0);
+}
+
+function readArguments(args: string[]): { memory: boolean } {
+  try {
+    const { values } = parseArgs({ args, options: { memory: { type: 'boolean', default: false } } });
+    return { memory: values.memory };
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}. npm start takes: --memory (npm start -- --memory)`);
+  }
+}
+
+/** Tells tools on this machine where everything is; whole or not at all. */
+async function writeRunFile(path: string, api: string, adminKey: string, { urls, pids }: LocalServers, config: Config) {
+  const content = {
+    api,
+    web_ui: config.webUiUrl ?? urls.temporalWebUi,
+    admin_key: adminKey,
+    temporal: urls.temporal,
+    nats: urls.nats,
+    redis: urls.redis,
+    databases: { gateway: urls.gatewayDatabase, gift_code: urls.giftCodeDatabase, wallet: urls.walletDatabase },
+    pids: { app: process.pid, ...pids },
+  };
+  await writeFile(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}

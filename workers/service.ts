@@ -1,0 +1,171 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { giftCodeActivities } from '../activities/gift-code.ts';
+import { noticeActivities } from '../activities/notices.ts';
+import { createProgress } from '../activities/progress.ts';
+import { sweepActivities } from '../activities/sweep.ts';
+import { walletActivities } from '../activities/wallet.ts';
+import { createApp } from '../api/app.ts';
+import { createBreaker } from '../api/redemptions/breaker.ts';
+import { createDispatcher } from '../api/redemptions/dispatcher.ts';
+import { createLookups } from '../api/redemptions/lookups.ts';
+import { createRedemptions } from '../api/redemptions/redemptions.ts';
+import { openAdminClient } from '../domains/gateway/open-admin-client.ts';
+import * as gatewaySchema from '../domains/gateway/schema.ts';
+import { watchGivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
+import { openCodeKeys } from '../domains/gift-code/open-code-keys.ts';
+import { probeGiftCode } from '../domains/gift-code/probe.ts';
+import * as giftCodeSchema from '../domains/gift-code/schema.ts';
+import { probeWallet } from '../domains/wallet/probe.ts';
+import * as walletSchema from '../domains/wallet/schema.ts';
+import { type Config, ConfigError } from '../platform/config.ts';
+import { migrateDatabase, openDatabase } from '../platform/database.ts';
+import type { LocalServers } from '../platform/local/index.ts';
+import type { Logger } from '../platform/logger.ts';
+import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
+import { startRelay } from './relay.ts';
+import { startSweeping } from './sweeping.ts';
+import { bundleWorkflows, openTemporal, startWorkers } from './temporal.ts';
+
+export interface Service {
+  /** Where the API listens. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Statements end before the attempt at a step that runs them does. */
+const STATEMENT_SHARE = 0.8;
+
+/** Starts gateway, workers and relays in this process, over servers that run. Stops what it started if it cannot. */
+export async function startService(
+  config: Config,
+  urls: LocalServers['urls'],
+  adminKey: string,
+  logger: Logger,
+  workflowBundle = bundleWorkflows(),
+): Promise<Service> {
+  const opened: (() => Promise<unknown> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return { url: await open(), close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+
+  async function open(): Promise<string> {
+    workflowBundle.catch(() => undefined);
+    await Promise.all([
+      migrateDatabase('gateway', urls.gatewayDatabase),
+      migrateDatabase('gift-code', urls.giftCodeDatabase),
+      migrateDatabase('wallet', urls.walletDatabase),
+    ]);
+    const statementTimeoutMs = Math.floor(config.steps.timeoutMs * STATEMENT_SHARE);
+    const sizes = { steps: config.dispatcher.batchesInFlight + 1, door: 2, reads: 2, statementTimeoutMs };
+    const gateway = await openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, { ...sizes, steps: 1 });
+    opened.push(gateway.close);
+    const giftCode = await openDatabase('gift-code', urls.giftCodeDatabase, giftCodeSchema, sizes);
+    opened.push(giftCode.close);
+    const wallet = await openDatabase('wallet', urls.walletDatabase, walletSchema, sizes);
+    opened.push(wallet.close);
+    const codeKeys = await openCodeKeys(giftCode, config.home, config.codeKeys);
+    const adminClientId = await openAdminClient(gateway);
+    const givenCodeLengths = await watchGivenCodeLengths(giftCode);
+    opened.push(givenCodeLengths.close);
+
+    const temporal = await openTemporal(urls.temporal, config.temporal.namespace);
+    opened.push(temporal.close);
+    const { taskQueue } = config.temporal;
+    const redeemOptions: RedeemOptions = { apart: false, taskQueues: partTaskQueues(taskQueue), ...config.steps };
+    const progress = createProgress();
+    const stopWorkers = await startWorkers(temporal, config.temporal, await workflowBundle, {
+      giftCode: {
+        ...giftCodeActivities(giftCode, progress),
+        ...sweepActivities(giftCode, temporal.client, taskQueue, redeemOptions),
+      },
+      wallet: walletActivities(wallet, progress),
+      notices: noticeActivities(progress),
+    });
+    opened.push(stopWorkers);
+    await startSweeping(temporal.client, config);
+
+    const relays = {
+      'gift-code': startRelay({
+        part: 'gift-code',
+        databaseUrl: urls.giftCodeDatabase,
+        natsUrl: urls.nats,
+        stream: config.natsStream,
+        logger,
+      }),
+      wallet: startRelay({
+        part: 'wallet',
+        databaseUrl: urls.walletDatabase,
+        natsUrl: urls.nats,
+        stream: config.natsStream,
+        logger,
+      }),
+    };
+    opened.push(() => Promise.all([relays['gift-code'].close(), relays.wallet.close()]));
+    progress.onWrite((part) => relays[part].wake());
+
+    const breaker = createBreaker(
+      (part) =>
+        part === 'gift-code' ? probeGiftCode(giftCode, statementTimeoutMs) : probeWallet(wallet, statementTimeoutMs),
+      (part, isOpen) => logger.warn({ part }, isOpen ? 'the breaker opened' : 'the breaker closed'),
+    );
+    opened.push(breaker.close);
+    progress.onHandOver((notice) => {
+      logger.warn(
+        { step: notice.step, redemptions: notice.redemptionIds.length, error: notice.error },
+        'redemptions are stuck',
+      );
+      if (notice.outage) breaker.open(notice.part);
+    });
+    const dispatcher = createDispatcher(temporal.client, taskQueue, progress, redeemOptions, config.dispatcher);
+    const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
+    const app = createApp(
+      {
+        config,
+        logger,
+        gateway,
+        giftCode,
+        wallet,
+        temporal: temporal.client,
+        codeKeys,
+        givenCodeLengths,
+        redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),
+        redeemOptions,
+        traceUrl: (workflowId) =>
+          webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
+        wrote: (part) => relays[part].wake(),
+      },
+      adminKey,
+      adminClientId,
+    );
+    const server = createServer(app.callback());
+    opened.push(() => closeServer(server));
+    const port = await listen(server, config.host, config.port);
+    return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} is in use by another process: set PORT to a free one, or stop that process`;
+      const refused = `cannot listen on ${host}:${port} (${error.code}): set PORT and VOUCHSAFE_HOST to an address of this machine`;
+      reject(new ConfigError(error.code === 'EADDRINUSE' ? taken : refused));
+    });
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Lets requests that are under way end; connections that idle are closed. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await closed;
+}
