@@ -44,7 +44,7 @@ export async function startService(
   logger: Logger,
   workflowBundle = bundleWorkflows(),
 ): Promise<Service> {
-  const opened: (() => Promise<unknown> | void)[] = [];
+  const opened: (() => unknown)[] = [];
   const closeAll = async () => {
     for (const close of opened.splice(0).reverse()) await close();
   };

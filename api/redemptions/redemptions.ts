@@ -211,6 +211,10 @@ const isSame = (a: RedemptionItem, b: RedemptionItem) =>
 function after(ms: number, signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms, undefined);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve(undefined)), { once: true });
+    const stop = () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
