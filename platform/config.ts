@@ -58,7 +58,7 @@ const variables = z.object({
   VOUCHSAFE_RETRY_MAX_MS: integer(10_000, 50, 10_000),
   VOUCHSAFE_SWEEP_AFTER_MS: integer(60_000, 100, 3_600_000),
   VOUCHSAFE_SWEEP_EVERY_MS: integer(30_000, 1_000, 3_600_000),
-  VOUCHSAFE_START_TIMEOUT_MS: integer(10_000, 100, 60_000),
+  VOUCHSAFE_START_TIMEOUT_MS: integer(5_000, 100, 60_000),
 });
 
 /** The whole configuration of a process, parsed once at its start. Times are in milliseconds. */

@@ -6,7 +6,7 @@ import { createProgress } from '../activities/progress.ts';
 import { sweepActivities } from '../activities/sweep.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import { createApp } from '../api/app.ts';
-import { createBreaker } from '../api/redemptions/breaker.ts';
+import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createLookups } from '../api/redemptions/lookups.ts';
 import { createRedemptions } from '../api/redemptions/redemptions.ts';
@@ -110,10 +110,14 @@ export async function startService(
     opened.push(() => Promise.all([relays['gift-code'].close(), relays.wallet.close()]));
     progress.onWrite((part) => relays[part].wake());
 
+    const probes: Record<Dependency, () => Promise<unknown>> = {
+      'gift-code': () => probeGiftCode(giftCode, statementTimeoutMs),
+      wallet: () => probeWallet(wallet, statementTimeoutMs),
+      temporal: () => temporal.client.workflowService.getSystemInfo({}),
+    };
     const breaker = createBreaker(
-      (part) =>
-        part === 'gift-code' ? probeGiftCode(giftCode, statementTimeoutMs) : probeWallet(wallet, statementTimeoutMs),
-      (part, isOpen) => logger.warn({ part }, isOpen ? 'the breaker opened' : 'the breaker closed'),
+      (dependency) => probes[dependency](),
+      (dependency, isOpen) => logger.warn({ dependency }, isOpen ? 'the breaker opened' : 'the breaker closed'),
     );
     opened.push(breaker.close);
     progress.onHandOver((notice) => {
@@ -123,7 +127,9 @@ export async function startService(
       );
       if (notice.outage) breaker.open(notice.part);
     });
-    const dispatcher = createDispatcher(temporal.client, taskQueue, progress, redeemOptions, config.dispatcher);
+    const dispatcher = createDispatcher(temporal.client, taskQueue, progress, redeemOptions, config.dispatcher, () =>
+      breaker.open('temporal'),
+    );
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
     const app = createApp(
       {

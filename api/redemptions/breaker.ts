@@ -1,38 +1,41 @@
 import type { Part } from '../../workflows/contracts.ts';
 
+/** What redemptions cannot do without. */
+export type Dependency = Part | 'temporal';
+
 export interface Breaker {
-  /** Parts that do not answer: nobody is let in while there are any. */
-  broken(): Part[];
-  open(part: Part): void;
+  /** Those that do not answer: nobody is let in while there are any. */
+  broken(): Dependency[];
+  open(dependency: Dependency): void;
   close(): void;
 }
 
 const PROBE_EVERY_MS = 1_000;
 
 /**
- * Keeps customers away from a part that failed, until it answers again. A timer asks it, with a step for nobody;
+ * Keeps customers away from what failed, until it answers again. A timer asks it, a part with steps for nobody;
  * customers are never the probe.
  */
 export function createBreaker(
-  probe: (part: Part) => Promise<void>,
-  onChange: (part: Part, isOpen: boolean) => void,
+  probe: (dependency: Dependency) => Promise<unknown>,
+  onChange: (dependency: Dependency, isOpen: boolean) => void,
 ): Breaker {
-  const timers = new Map<Part, NodeJS.Timeout>();
-  const ask = async (part: Part) => {
+  const timers = new Map<Dependency, NodeJS.Timeout>();
+  const ask = async (dependency: Dependency) => {
     try {
-      await probe(part);
+      await probe(dependency);
     } catch {
-      if (timers.has(part)) timers.set(part, setTimeout(ask, PROBE_EVERY_MS, part).unref());
+      if (timers.has(dependency)) timers.set(dependency, setTimeout(ask, PROBE_EVERY_MS, dependency).unref());
       return;
     }
-    if (timers.delete(part)) onChange(part, false);
+    if (timers.delete(dependency)) onChange(dependency, false);
   };
   return {
     broken: () => [...timers.keys()],
-    open(part) {
-      if (timers.has(part)) return;
-      timers.set(part, setTimeout(ask, PROBE_EVERY_MS, part).unref());
-      onChange(part, true);
+    open(dependency) {
+      if (timers.has(dependency)) return;
+      timers.set(dependency, setTimeout(ask, PROBE_EVERY_MS, dependency).unref());
+      onChange(dependency, true);
     },
     close() {
       for (const timer of timers.values()) clearTimeout(timer);

@@ -56,6 +56,7 @@ export function createDispatcher(
   progress: Progress,
   redeemOptions: RedeemOptions,
   limits: Config['dispatcher'],
+  onStartFailure: () => void,
 ): Dispatcher {
   const underway = new Map<string, Dispatched>();
   const leaving = new Map<string, () => void>();
@@ -73,6 +74,7 @@ export function createDispatcher(
         const everybodyLeft = Promise.all(batch.map(({ left }) => left));
         await Promise.race([everybodyLeft, closed(client, workflowId, everybodyLeft)]);
       } catch (error) {
+        onStartFailure();
         for (const { redemption, rejectStarted } of batch) {
           rejectStarted(error as Error);
           underway.delete(redemption.item.redemptionId);
@@ -121,7 +123,7 @@ async function startWorkflow(
   let uncertain = false;
   for (;;) {
     try {
-      await client.workflow.start<typeof redeem>('redeem', {
+      const start = client.workflow.start<typeof redeem>('redeem', {
         workflowId,
         taskQueue,
         args: [items, options],
@@ -130,6 +132,7 @@ async function startWorkflow(
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: alone ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       });
+      await within(giveUpAt - performance.now(), start);
       return workflowId;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return workflowId;
@@ -139,6 +142,19 @@ async function startWorkflow(
       }
       await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
     }
+  }
+}
+
+/** @throws Error when the promise takes longer */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, ms, new Error('no answer in time'));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

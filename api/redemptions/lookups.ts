@@ -49,6 +49,12 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
     return id;
   };
 
+  /** Adds the wallet's side. While a redemption is not over, the wallet may be what it waits for: then it is shown without. */
+  const view = async (row: RedemptionRow): Promise<RedemptionView> => {
+    const side = readSide({ id: row.id, wallet_id: row.wallet_id });
+    return { row, side: await (row.state === 'reserved' ? side.catch(() => UNKNOWN_SIDE) : side) };
+  };
+
   return {
     /** What the gift-code part finds out about a request before it is accepted. */
     door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), LIMITS),
@@ -67,12 +73,21 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
     },
 
     row: readRow,
-    sideOf: (row: RedemptionRow) => readSide({ id: row.id, wallet_id: row.wallet_id }),
+    view,
 
     /** A redemption with both its sides. */
     async redemption(id: string): Promise<RedemptionView | undefined> {
       const row = await readRow(id);
-      return row && { row, side: await readSide({ id: row.id, wallet_id: row.wallet_id }) };
+      return row && (await view(row));
     },
   };
 }
+
+const UNKNOWN_SIDE: WalletSide = {
+  wallet_id: null,
+  phone: null,
+  currency: null,
+  balance: null,
+  transaction_id: null,
+  credited_at: null,
+};

@@ -96,7 +96,7 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
       const row = await lookups.row(redemptionId);
       const leftMs = giveUpAt - performance.now();
       if (leftMs <= 0 || (row ? row.state !== 'reserved' : !dispatcher.find(redemptionId))) {
-        return row && { row, side: await lookups.sideOf(row) };
+        return row && (await lookups.view(row));
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(READ_AGAIN_MS, leftMs)));
     }
@@ -133,7 +133,7 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
     const giveUpAt = performance.now() + waitMs;
     while (!signal.aborted && performance.now() < giveUpAt) {
       const row = await lookups.row(id).catch(() => undefined);
-      if (row && row.state !== 'reserved') return { row, side: await lookups.sideOf(row) };
+      if (row && row.state !== 'reserved') return await lookups.view(row);
       await after(READ_AGAIN_MS, signal);
     }
     return undefined;
@@ -152,7 +152,7 @@ function assertWhole(breaker: Breaker): void {
   const broken = breaker.broken();
   if (broken.length === 0) return;
   throw new Problem('unavailable', {
-    detail: `The ${broken.join(' and ')} part does not answer. Nothing has happened; try again.`,
+    detail: `Out of order: ${broken.join(', ')}. Nothing has happened; try again.`,
     headers: { 'Retry-After': '1' },
   });
 }

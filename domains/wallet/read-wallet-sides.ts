@@ -15,12 +15,13 @@ export interface WalletSide {
 const readFunction = { name: 'read_wallet_sides_1', types: ['uuid[]', 'uuid[]'] };
 
 /** @returns one side per redemption, in order. @throws DatabaseUnavailable */
-export function readWalletSides(
+export async function readWalletSides(
   db: WalletDatabase,
   redemptions: { id: string; wallet_id: string }[],
   timeoutMs: number,
 ): Promise<WalletSide[]> {
+  if (redemptions.length === 0) return [];
   const ids = redemptions.map((redemption) => redemption.id);
   const walletIds = redemptions.map((redemption) => redemption.wallet_id);
-  return callFunction<WalletSide>(db.door, readFunction, [ids, walletIds], timeoutMs);
+  return await callFunction<WalletSide>(db.door, readFunction, [ids, walletIds], timeoutMs);
 }

@@ -1,0 +1,21 @@
+import { floor } from './floor.ts';
+import { latency } from './latency.ts';
+import { naive } from './naive.ts';
+import { type Bench, readArguments } from './options.ts';
+import { redeem } from './redeem.ts';
+import { withStage } from './stage.ts';
+
+const benches: Record<string, Bench> = { redeem, floor, naive, latency };
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** `npm run bench -- NAME [options]`: progress on standard error; last on standard output, the result as one JSON line. */
+export async function main(argv: string[]): Promise<void> {
+  const { name, bench, options } = readArguments(argv, benches);
+  const stop = new AbortController();
+  for (const signal of SIGNALS) process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  const result = await withStage(stop.signal, (stage) => bench.run(stage, options));
+  const line = `${JSON.stringify({ bench: name, ...result })}\n`;
+  // Native handles of the Temporal SDK may keep a process alive that has nothing left to do.
+  process.stdout.write(line, () => process.exit(0));
+}

@@ -1,0 +1,37 @@
+import pg from 'pg';
+import type { TestWorld } from './harness.ts';
+import { until } from './harness.ts';
+
+/** Makes a part's database unreachable, as if its server were gone, for everybody but a superuser. @returns how to heal it */
+export async function breakDatabase(world: TestWorld, part: 'gift_code' | 'wallet'): Promise<() => Promise<void>> {
+  const url = part === 'wallet' ? world.urls.walletDatabase : world.urls.giftCodeDatabase;
+  const database = new URL(url).pathname.slice(1);
+  const superuser = new pg.Client({ connectionString: world.postgresUrl });
+  await superuser.connect();
+  await superuser.query(`alter database ${database} with allow_connections false`);
+  await superuser.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+  return async () => {
+    await superuser.query(`alter database ${database} with allow_connections true`);
+    await superuser.end();
+  };
+}
+
+/** Locks rows, so that whoever wants them waits. @returns how to let go */
+export async function lockRows(url: string, table: 'codes' | 'wallets', id: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: url, application_name: 'test lock' });
+  await client.connect();
+  await client.query('begin');
+  await client.query(`select from ${table} where id = $1 for update`, [id]);
+  return () => client.end();
+}
+
+/** Waits until somebody waits for a lock in a part's database. */
+export async function someoneWaits(pool: pg.Pool, step: string): Promise<void> {
+  await until(async () => {
+    const { rows } = await pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1`,
+      [`%${step}%`],
+    );
+    return rows.length > 0;
+  });
+}

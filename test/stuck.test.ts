@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { breakDatabase, lockRows } from './faults.ts';
+import { assertCoherent, createWorld, makeCodes, newPhone, startIn, type TestService, type TestWorld, until } from './harness.ts';
+
+let world: TestWorld;
+let service: TestService;
+
+beforeAll(async () => {
+  world = await createWorld();
+  service = await startIn(world, {
+    VOUCHSAFE_STEP_TIMEOUT_MS: '1000',
+    VOUCHSAFE_STEP_ATTEMPTS: '2',
+    VOUCHSAFE_RETRY_MAX_MS: '500',
+    VOUCHSAFE_SWEEP_AFTER_MS: '1000',
+    VOUCHSAFE_SWEEP_EVERY_MS: '1000',
+  });
+});
+afterAll(async () => {
+  await service?.close();
+  await world?.close();
+});
+
+const send = (code: string | undefined, phone: string, wait = 0) =>
+  service.call('POST', '/v1/redemptions', { code, phone }, { Prefer: `wait=${wait}`, 'Idempotency-Key': randomUUID() });
+/** Sends until the breaker lets it in. */
+const sendThrough = (code: string | undefined, phone: string, wait = 0) =>
+  until(async () => {
+    const answer = await send(code, phone, wait);
+    return answer.status !== 503 && answer;
+  });
+const read = async (id: string, wait = 0) =>
+  (await service.call('GET', `/v1/redemptions/${id}`, undefined, { Prefer: `wait=${wait}` })).body;
+const settled = (id: string) =>
+  until(async () => {
+    const body = await read(id, 5);
+    return ['completed', 'released', 'refused'].includes(body.state) && body;
+  });
+const stuckAt = (id: string, step: string) =>
+  until(async () => {
+    const body = await read(id);
+    return body.stuck?.step === step && body;
+  });
+const walletId = async (phone: string) => {
+  await service.call('POST', '/v1/wallets', { phone });
+  return (await service.call('GET', `/v1/wallets/${phone}`)).body.id;
+};
+/** A phone whose wallet the gateway remembers, so that it can be let in while the wallet database is away. */
+const rememberedPhone = async () => {
+  const phone = newPhone();
+  const [code] = await makeCodes(service, 1);
+  expect((await sendThrough(code, phone, 20)).status).toBe(201);
+  return phone;
+};
+
+test('with the wallet database gone after reserve, a redemption waits in sight, and completes when it is back', async () => {
+  const phone = await rememberedPhone();
+  const [code, later] = await makeCodes(service, 2);
+  const heal = await breakDatabase(world, 'wallet');
+  const { status, body } = await sendThrough(code, phone);
+  expect(status).toBe(202);
+  const stuck = await stuckAt(body.id, 'credit');
+  expect(stuck).toMatchObject({
+    state: 'reserved',
+    stuck: { attempts: expect.any(Number), last_error: expect.stringContaining('wallet'), since: expect.stringMatching(/Z$/) },
+  });
+
+  // What the Web UI shows: a pending activity, current details and search attributes.
+  const handle = world.temporal.workflow.getHandle(`redemption-${body.id}`);
+  const description = await handle.describe();
+  expect(description.raw.pendingActivities?.[0]?.activityType?.name).toBe('credit');
+  expect(description.typedSearchAttributes.getAll()).toEqual(
+    expect.arrayContaining([expect.objectContaining({ value: 'credit' }), expect.objectContaining({ value: stuck.code.group_id })]),
+  );
+
+  // Nobody else is let in, and nothing has happened to who was turned away.
+  const turnedAway = await send(later, phone);
+  expect(turnedAway.body).toMatchObject({ status: 503, code: 'unavailable' });
+  expect(turnedAway.headers.get('Retry-After')).toBe('1');
+  const lookup = await service.call('POST', '/v1/codes/lookup', { code: later });
+  expect(lookup.body).toMatchObject({ state: 'unused', redemptions: [] });
+
+  await heal();
+  expect(await settled(body.id)).toMatchObject({ state: 'completed', transaction_id: body.id });
+  expect((await sendThrough(later, phone, 20)).status).toBe(201);
+  await assertCoherent(world);
+});
+
+test('a batch whose step fails is split: every redemption waits in a workflow of its own and completes', async () => {
+  const phones = await Promise.all(Array.from({ length: 30 }, rememberedPhone));
+  const codes = await makeCodes(service, 30);
+  const heal = await breakDatabase(world, 'wallet');
+  const accepted = await Promise.all(codes.map((code, index) => send(code, phones[index] ?? '')));
+  const ids = accepted.filter(({ status }) => status === 202).map(({ body }) => body.id);
+  expect(ids.length).toBeGreaterThan(1);
+  for (const id of ids) await stuckAt(id, 'credit');
+  await heal();
+  for (const id of ids) {
+    const redemption = await settled(id);
+    expect(redemption).toMatchObject({ state: 'completed', workflow_id: `redemption-${id}` });
+  }
+  await assertCoherent(world);
+});
+
+test('one that cannot be credited is alone: the others of its batch complete', async () => {
+  await rememberedPhone(); // the breaker is closed again
+  const phones = Array.from({ length: 12 }, newPhone);
+  const codes = await makeCodes(service, 12);
+  const locked = phones[5] ?? '';
+  const letGo = await lockRows(world.urls.walletDatabase, 'wallets', await walletId(locked));
+  const accepted = await Promise.all(codes.map((code, index) => send(code, phones[index] ?? '')));
+  const ids = accepted.map(({ body }) => body.id as string);
+  for (const [index, id] of ids.entries()) {
+    if (phones[index] === locked) await stuckAt(id, 'credit');
+    else expect((await settled(id)).state).toBe('completed');
+  }
+  await letGo();
+  expect((await settled(ids[5] ?? '')).state).toBe('completed');
+  await assertCoherent(world);
+});
+
+test('an aborted redemption is voided and released, its code is free again, and aborting twice is one abort', async () => {
+  const phone = await rememberedPhone();
+  const [code] = await makeCodes(service, 1);
+  const heal = await breakDatabase(world, 'wallet');
+  const { body } = await sendThrough(code, phone);
+  await stuckAt(body.id, 'credit');
+  const first = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'wrong phone' }, { Prefer: 'wait=0' });
+  expect(first.status).toBe(202);
+  await stuckAt(body.id, 'void');
+  await heal();
+  expect(await settled(body.id)).toMatchObject({ state: 'released', reason: 'aborted: wrong phone', transaction_id: null });
+  const again = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'again' });
+  expect(again).toMatchObject({ status: 200, body: { state: 'released', reason: 'aborted: wrong phone' } });
+  expect((await service.call('POST', '/v1/codes/lookup', { code })).body.state).toBe('unused');
+  expect((await sendThrough(code, newPhone(), 20)).status).toBe(201);
+  await assertCoherent(world);
+});
+
+test('an abort that comes after the credit goes forward: the wallet has decided', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const wallet = await walletId(phone);
+  const codeId = (await service.call('POST', '/v1/codes/lookup', { code })).body.id;
+  const letWalletGo = await lockRows(world.urls.walletDatabase, 'wallets', wallet);
+  const { body } = await sendThrough(code, phone);
+  await until(async () => (await read(body.id)).state === 'reserved');
+  const letCodeGo = await lockRows(world.urls.giftCodeDatabase, 'codes', codeId);
+  await letWalletGo();
+  await stuckAt(body.id, 'confirm');
+  const abort = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'too late' }, { Prefer: 'wait=0' });
+  expect(abort.status).toBe(202);
+  await letCodeGo();
+  expect(await settled(body.id)).toMatchObject({ state: 'completed', transaction_id: body.id });
+  expect((await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'now' })).body).toMatchObject({
+    status: 409,
+    code: 'conflict',
+    state: 'completed',
+  });
+  expect((await service.call('POST', `/v1/redemptions/${randomUUID()}/abort`, { reason: 'none' })).status).toBe(404);
+  await assertCoherent(world);
+});
+
+test('a redemption whose workflow was terminated by hand is picked up and finished', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const letGo = await lockRows(world.urls.walletDatabase, 'wallets', await walletId(phone));
+  const { body } = await sendThrough(code, phone);
+  await stuckAt(body.id, 'credit');
+  await world.temporal.workflow.getHandle(`redemption-${body.id}`).terminate('by hand');
+  await letGo();
+  expect(await settled(body.id)).toMatchObject({ state: 'completed' });
+  await assertCoherent(world);
+});
+
+test('a workflow that is cancelled undoes what it began', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const letGo = await lockRows(world.urls.walletDatabase, 'wallets', await walletId(phone));
+  const { body } = await sendThrough(code, phone);
+  await stuckAt(body.id, 'credit');
+  await world.temporal.workflow.getHandle(`redemption-${body.id}`).cancel();
+  await stuckAt(body.id, 'void');
+  await letGo();
+  expect(await settled(body.id)).toMatchObject({ state: 'released', reason: 'cancelled' });
+  expect((await service.call('POST', '/v1/codes/lookup', { code })).body.state).toBe('unused');
+  await assertCoherent(world);
+});
