@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+
 /** The database did not do it, or nobody knows whether it did: connection, time-out, shutdown, resources. Try again. */
 export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable';
@@ -26,13 +28,15 @@ export class DataError extends Error {
 
 /**
  * SQLSTATE classes after which trying again later is right: connection (08), no such database (3D), refused log-in (28),
- * resources (53), shutdown and cancellation (57), I/O (58), and VS001, a call that began too late.
+ * resources (53), state of the server (55), shutdown and cancellation (57), I/O (58), and VS001, a call that began too late.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const UNAVAILABLE = /^(08|3D|28|53|57|58|25006$|VS001$)/;
+const UNAVAILABLE = /^(08|3D|28|53|55|57|58|25006$|VS001$)/;
 
 /** Sorts what the driver threw by what the caller can do about it; anything else is returned as it came. */
 export function databaseError(thrown: unknown): unknown {
+  // Drizzle's own message holds the parameters, which may be phones: it goes no further.
+  if (thrown instanceof DrizzleQueryError) return databaseError(thrown.cause);
   if (!(thrown instanceof Error) || thrown instanceof DatabaseUnavailable) return thrown;
   const { code, constraint } = thrown as Error & { code?: string; constraint?: string };
   if (code === '40001' || code === '40P01') return new ContentionError(thrown.message, { cause: thrown });

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { breakDatabase, lockRows } from './faults.ts';
-import { assertCoherent, createWorld, makeCodes, newPhone, startIn, type TestService, type TestWorld, until } from './harness.ts';
+import {
+  assertCoherent,
+  createWorld,
+  makeCodes,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+  until,
+} from './harness.ts';
 
 let world: TestWorld;
 let service: TestService;
@@ -62,7 +71,11 @@ test('with the wallet database gone after reserve, a redemption waits in sight, 
   const stuck = await stuckAt(body.id, 'credit');
   expect(stuck).toMatchObject({
     state: 'reserved',
-    stuck: { attempts: expect.any(Number), last_error: expect.stringContaining('wallet'), since: expect.stringMatching(/Z$/) },
+    stuck: {
+      attempts: expect.any(Number),
+      last_error: expect.stringContaining('wallet'),
+      since: expect.stringMatching(/Z$/),
+    },
   });
 
   // What the Web UI shows: a pending activity, current details and search attributes.
@@ -70,7 +83,10 @@ test('with the wallet database gone after reserve, a redemption waits in sight, 
   const description = await handle.describe();
   expect(description.raw.pendingActivities?.[0]?.activityType?.name).toBe('credit');
   expect(description.typedSearchAttributes.getAll()).toEqual(
-    expect.arrayContaining([expect.objectContaining({ value: 'credit' }), expect.objectContaining({ value: stuck.code.group_id })]),
+    expect.arrayContaining([
+      expect.objectContaining({ value: 'credit' }),
+      expect.objectContaining({ value: stuck.code.group_id }),
+    ]),
   );
 
   // Nobody else is let in, and nothing has happened to who was turned away.
@@ -125,11 +141,20 @@ test('an aborted redemption is voided and released, its code is free again, and 
   const heal = await breakDatabase(world, 'wallet');
   const { body } = await sendThrough(code, phone);
   await stuckAt(body.id, 'credit');
-  const first = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'wrong phone' }, { Prefer: 'wait=0' });
+  const first = await service.call(
+    'POST',
+    `/v1/redemptions/${body.id}/abort`,
+    { reason: 'wrong phone' },
+    { Prefer: 'wait=0' },
+  );
   expect(first.status).toBe(202);
   await stuckAt(body.id, 'void');
   await heal();
-  expect(await settled(body.id)).toMatchObject({ state: 'released', reason: 'aborted: wrong phone', transaction_id: null });
+  expect(await settled(body.id)).toMatchObject({
+    state: 'released',
+    reason: 'aborted: wrong phone',
+    transaction_id: null,
+  });
   const again = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'again' });
   expect(again).toMatchObject({ status: 200, body: { state: 'released', reason: 'aborted: wrong phone' } });
   expect((await service.call('POST', '/v1/codes/lookup', { code })).body.state).toBe('unused');
@@ -148,7 +173,12 @@ test('an abort that comes after the credit goes forward: the wallet has decided'
   const letCodeGo = await lockRows(world.urls.giftCodeDatabase, 'codes', codeId);
   await letWalletGo();
   await stuckAt(body.id, 'confirm');
-  const abort = await service.call('POST', `/v1/redemptions/${body.id}/abort`, { reason: 'too late' }, { Prefer: 'wait=0' });
+  const abort = await service.call(
+    'POST',
+    `/v1/redemptions/${body.id}/abort`,
+    { reason: 'too late' },
+    { Prefer: 'wait=0' },
+  );
   expect(abort.status).toBe(202);
   await letCodeGo();
   expect(await settled(body.id)).toMatchObject({ state: 'completed', transaction_id: body.id });

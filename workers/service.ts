@@ -127,7 +127,8 @@ export async function startService(
       );
       if (notice.outage) breaker.open(notice.part);
     });
-    const dispatcher = createDispatcher(temporal.client, taskQueue, progress, redeemOptions, config.dispatcher, () =>
+    const startTarget = { client: temporal.client, address: urls.temporal, taskQueue };
+    const dispatcher = createDispatcher(startTarget, progress, redeemOptions, config.dispatcher, () =>
       breaker.open('temporal'),
     );
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;

@@ -3,6 +3,7 @@ import { Client } from '@temporalio/client';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -39,6 +40,7 @@ const KEYWORD = 2;
 export function installRuntime(logger: Logger): void {
   Runtime.install({
     shutdownSignals: [],
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       // The parts' queues hold activities only, on purpose.
       if (message.startsWith('No workflows registered')) return;

@@ -1,6 +1,8 @@
+import { ServiceError } from '@temporalio/client';
+import { DrizzleQueryError } from 'drizzle-orm';
 import type { Middleware } from 'koa';
-import { ZodError } from 'zod';
-import { ContentionError, DatabaseUnavailable, DataError, databaseError } from '../../platform/database-errors.ts';
+import type { ZodError } from 'zod';
+import { ContentionError, DatabaseUnavailable, databaseError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem, problems } from '../../platform/problems.ts';
 
@@ -14,7 +16,9 @@ export function answerProblems(logger: Logger): Middleware {
       if (context.status === 405 || context.status === 501) problem = new Problem('method-not-allowed');
     } catch (error) {
       problem = asProblem(error);
-      if (problem.status === 500) logger.error({ err: error, request_id: context.state.requestId }, 'unexpected error');
+      if (problem.status === 500) {
+        logger.error({ err: databaseError(error), request_id: context.state.requestId }, 'unexpected error');
+      }
     }
     if (!problem) return;
     const { code, options } = problem;
@@ -34,21 +38,18 @@ export function answerProblems(logger: Logger): Middleware {
 
 function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  // Drizzle wraps what the driver threw.
-  const cause = thrown instanceof Error && thrown.name === 'DrizzleQueryError' ? thrown.cause : thrown;
-  const error = cause instanceof Error && 'severity' in cause ? databaseError(cause) : cause;
-  if (error instanceof DatabaseUnavailable || isConnectionError(error)) {
+  const error = thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
+  if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {
     return new Problem('unavailable', { detail: 'A database does not answer.', headers: { 'Retry-After': '1' } });
   }
-  if (error instanceof ContentionError) return new Problem('unavailable', { headers: { 'Retry-After': '1' } });
-  if (error instanceof ZodError) return invalidRequest(error, '');
-  if (error instanceof DataError) return new Problem('internal-error');
+  if (error instanceof ServiceError && TEMPORAL_AWAY.has((error.cause as { code?: number } | undefined)?.code ?? 0)) {
+    return new Problem('unavailable', { detail: 'Temporal does not answer.', headers: { 'Retry-After': '1' } });
+  }
   return new Problem('internal-error');
 }
 
-const isConnectionError = (error: unknown) =>
-  error instanceof Error &&
-  (/^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') || /connection|timeout/i.test(error.message));
+/** gRPC's CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE. */
+const TEMPORAL_AWAY = new Set([1, 4, 14]);
 
 /** @param where what the schema described: `` for the body, `?` for the query */
 export function invalidRequest(error: ZodError, where: string): Problem {

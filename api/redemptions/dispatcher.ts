@@ -5,7 +5,7 @@ import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
 import type { redeem } from '../../workflows/redeem.ts';
-import { isSurelyNotStarted } from './start-errors.ts';
+import { answers } from './knock.ts';
 
 /** A redemption that was sent on its way. */
 export interface Dispatched {
@@ -34,6 +34,14 @@ export interface Dispatcher {
   find(redemptionId: string): Dispatched | undefined;
 }
 
+/** Where workflows are started. */
+export interface StartTarget {
+  client: Client;
+  /** host:port of the Temporal server. */
+  address: string;
+  taskQueue: string;
+}
+
 interface Queued {
   redemption: Dispatched;
   queuedAt: number;
@@ -43,7 +51,9 @@ interface Queued {
 }
 
 /** After this a batch whose items have not all ended here is asked for at the server. */
-const ASK_SERVER_AFTER_MS = 2_000;
+const ASK_SERVER_AFTER_MS = 300;
+/** A redemption that another process ends is known here for this much longer, until its row or workflow tells of it. */
+const FORGET_AFTER_MS = 10_000;
 const START_RETRY_MS = 100;
 
 /**
@@ -51,8 +61,7 @@ const START_RETRY_MS = 100;
  * place is free when each of its redemptions has ended or has left for a workflow of its own.
  */
 export function createDispatcher(
-  client: Client,
-  taskQueue: string,
+  temporal: StartTarget,
   progress: Progress,
   redeemOptions: RedeemOptions,
   limits: Config['dispatcher'],
@@ -64,22 +73,28 @@ export function createDispatcher(
     for (const id of redemptionIds) leaving.get(id)?.();
   });
 
+  const forget = (items: RedemptionItem[]) => {
+    for (const { redemptionId } of items) {
+      underway.delete(redemptionId);
+      leaving.delete(redemptionId);
+      progress.forget(redemptionId);
+    }
+  };
+
   const enqueue = batched<Queued, void>(
     async (batch) => {
       for (const { redemption, queuedAt } of batch) redemption.times.queue = performance.now() - queuedAt;
       const items = batch.map(({ redemption }) => redemption.item);
       try {
-        const workflowId = await startWorkflow(client, taskQueue, items, redeemOptions, limits.startTimeoutMs);
+        const workflowId = await startWorkflow(temporal, items, redeemOptions, limits.startTimeoutMs);
         for (const { resolveStarted } of batch) resolveStarted();
         const everybodyLeft = Promise.all(batch.map(({ left }) => left));
-        await Promise.race([everybodyLeft, closed(client, workflowId, everybodyLeft)]);
+        await Promise.race([everybodyLeft, closed(temporal.client, workflowId, everybodyLeft)]);
+        setTimeout(forget, FORGET_AFTER_MS, items).unref();
       } catch (error) {
         onStartFailure();
-        for (const { redemption, rejectStarted } of batch) {
-          rejectStarted(error as Error);
-          underway.delete(redemption.item.redemptionId);
-          progress.forget(redemption.item.redemptionId);
-        }
+        for (const { rejectStarted } of batch) rejectStarted(error as Error);
+        forget(items);
       }
       return batch.map(() => undefined);
     },
@@ -110,8 +125,7 @@ export function createDispatcher(
 
 /** Starts a batch's workflow; while the answer is lost, the same start again. @returns its id @throws NotStarted, OutcomeUnknown */
 async function startWorkflow(
-  client: Client,
-  taskQueue: string,
+  { client, address, taskQueue }: StartTarget,
   items: RedemptionItem[],
   options: RedeemOptions,
   timeoutMs: number,
@@ -120,7 +134,8 @@ async function startWorkflow(
   const alone = items.length === 1 && only !== undefined;
   const workflowId = alone ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
   const giveUpAt = performance.now() + timeoutMs;
-  let uncertain = false;
+  // Once a start was sent, an error tells nothing of what became of it. So it is not sent where nobody listens.
+  if (!(await answers(address, timeoutMs))) throw new NotStarted(`nobody listens at ${address}`);
   for (;;) {
     try {
       const start = client.workflow.start<typeof redeem>('redeem', {
@@ -136,10 +151,7 @@ async function startWorkflow(
       return workflowId;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return workflowId;
-      uncertain ||= !isSurelyNotStarted(error);
-      if (performance.now() >= giveUpAt) {
-        throw uncertain ? new OutcomeUnknown(String(error)) : new NotStarted(String(error));
-      }
+      if (performance.now() >= giveUpAt) throw new OutcomeUnknown(String(error));
       await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
     }
   }

@@ -1,5 +1,6 @@
 import type { Ending, StepTimes } from '../../activities/progress.ts';
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
+import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import { isProblemCode, Problem, type ProblemCode } from '../../platform/problems.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { Breaker } from './breaker.ts';
@@ -37,7 +38,7 @@ export interface Redemptions {
 
 const READ_AGAIN_MS = 250;
 /** How long this process is trusted to hear of a redemption's end by itself. */
-const LISTEN_MS = 1_000;
+const LISTEN_MS = 300;
 
 /** What a request to redeem goes through before its saga, and how its answer is found. */
 export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, breaker: Breaker): Redemptions {
@@ -72,9 +73,12 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
       };
     }
     const { times } = redemption;
-    if (!('outcome' in end)) return answer(end, joined, times);
-    if (end.outcome === 'completed')
-      return { redemptionId, completed: true, view: viewOf(end), replayed: joined, times };
+    if (!('outcome' in end) || end.outcome === 'completed') {
+      const view = 'outcome' in end ? viewOf(end) : end;
+      // Another gateway may have been first with this id, for something else.
+      if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
+      return answer(view, joined, times);
+    }
     const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
     throw refusal(end.reason, own ?? redemptionId, joined);
   };
@@ -204,6 +208,9 @@ function viewOf({ redemption, settlement }: Extract<Ending, { outcome: 'complete
     },
   };
 }
+
+const isAbout = (row: RedemptionRow, item: RedemptionItem) =>
+  row.code_id === item.codeId && row.wallet_id === item.walletId && row.reference === (item.reference ?? null);
 
 const isSame = (a: RedemptionItem, b: RedemptionItem) =>
   a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;

@@ -485,14 +485,12 @@ describe('two drivers of one redemption', () => {
 
   test('a batch that runs again while one of its redemptions is driven alone finds it completed', async () => {
     const own = await createDatabases();
-    const { codeIds } = await makeGroup(own, [1, 1], { perWalletLimit: 2, budget: 2_000n });
-    const [early = '', late = ''] = codeIds.toSorted().toReversed();
+    const { codeIds } = await makeGroup(own, [1, 1], { perWalletLimit: 2 });
+    const [first = '', second = ''] = codeIds.toSorted();
     const [walletId = ''] = await makeWallets(own, 1);
-    const batch = [redemptionOf(late, { walletId }), redemptionOf(early, { walletId })];
-    // The batch waits for the first lock it takes, so that the single redemption overtakes it.
-    const { rows } = await own.giftCode.query('select group_id from codes where id = $1', [late]);
-    await own.giftCode.query('update code_groups set budget = null where id = $1', [rows[0].group_id]);
-    const lock = await hold(own.giftCodeDb, 'select from codes where id = $1 for update', [late]);
+    const batch = [redemptionOf(first, { walletId }), redemptionOf(second, { walletId })];
+    // The batch waits for the first code it locks, so that the single redemption overtakes it.
+    const lock = await hold(own.giftCodeDb, 'select from codes where id = $1 for update', [first]);
     const again = reserve(own.giftCodeDb, batch, 'batch', TIMEOUT_MS);
     await untilWaiting(own.giftCode);
     await runSaga(own, [at(batch, 1)], 'alone');

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  assertCoherent,
+  createWorld,
+  makeCodes,
+  makeCoupon,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+} from './harness.ts';
+
+let world: TestWorld;
+let gateways: TestService[];
+
+beforeAll(async () => {
+  world = await createWorld();
+  gateways = [await startIn(world), await startIn(world)];
+});
+afterAll(async () => {
+  for (const gateway of gateways ?? []) await gateway.close();
+  await world?.close();
+});
+
+const redeem = (index: number, code: string | undefined, phone: string, key?: string) => {
+  const gateway = gateways[index % gateways.length];
+  if (!gateway) throw new Error('no gateway');
+  return gateway.call('POST', '/v1/redemptions', { code, phone }, key ? { 'Idempotency-Key': key } : {});
+};
+const first = () => gateways[0] as TestService;
+
+test('the same Idempotency-Key at two gateways at once is one redemption with equal answers', async () => {
+  const codes = await makeCodes(first(), 20);
+  for (const code of codes) {
+    const phone = newPhone();
+    const key = randomUUID();
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, index) => redeem(index, code, phone, key)));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 201]);
+    const untold = answers.map(({ body }) => ({ ...body, workflow_id: null, trace_url: null }));
+    expect(new Set(untold.map((body) => JSON.stringify(body))).size).toBe(1);
+  }
+  const { rows } = await world.wallet.query(
+    `select count(*)::int as transfers from transfers where kind = 'redemption'`,
+  );
+  expect(rows).toEqual([{ transfers: 20 }]);
+  await assertCoherent(world);
+});
+
+test('the same key with two codes at two gateways redeems one of them', async () => {
+  const codes = await makeCodes(first(), 20);
+  for (let index = 0; index < codes.length; index += 2) {
+    const key = randomUUID();
+    const phone = newPhone();
+    const answers = await Promise.all([redeem(0, codes[index], phone, key), redeem(1, codes[index + 1], phone, key)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
+  }
+  await assertCoherent(world);
+});
+
+test('a coupon is not oversold by two gateways, nor a wallet’s limit exceeded', async () => {
+  const coupon = await makeCoupon(first(), 50, { per_wallet_limit: 1 });
+  const phones = Array.from({ length: 100 }, newPhone);
+  const answers = await Promise.all([...phones, ...phones].map((phone, index) => redeem(index, coupon, phone)));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(50);
+  const { rows } = await world.giftCode.query(
+    `select max(n)::int as most from (select count(*) as n from redemptions where state = 'completed' and group_id =
+      (select group_id from codes where max_redemptions = 50) group by wallet_id) per_wallet`,
+  );
+  expect(rows).toEqual([{ most: 1 }]);
+  await assertCoherent(world);
+});

@@ -1,0 +1,86 @@
+/**
+ * Records the histories that `test/replay.test.ts` replays, from the instance that runs here:
+ *
+ *     npm start                             # in one terminal, with nothing else going on
+ *     npx tsx test/histories/record.ts      # in another
+ *
+ * Record anew only with a new version of the workflow that is kept apart from the old one (`patched`): stored histories
+ * stand for the workflows that are open in somebody's Temporal while they update.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import pg from 'pg';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+
+async function record(): Promise<void> {
+  const home = fileURLToPath(new URL('../../.vouchsafe/', import.meta.url));
+  const run = JSON.parse(await readFile(`${home}run.json`, 'utf8'));
+  const connection = await Connection.connect({ address: run.temporal });
+  const client = new Client({ connection });
+  const wallet = new pg.Pool({ connectionString: run.databases.wallet, max: 2 });
+  const call = async (path: string, body: unknown, wait = 20) => {
+    const response = await fetch(run.api + path, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${run.admin_key}`, 'Content-Type': 'application/json', Prefer: `wait=${wait}` },
+      body: JSON.stringify(body),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: a script reads what the API answers
+    return (await response.json()) as any;
+  };
+  const codes = async (count: number) =>
+    (await call('/v1/code-groups', { name: 'Recorded', amount: { value: 100, currency: 'USD' }, count })).codes as { code: string }[];
+  const phone = (index: number) => `+1202555${String(1000 + index).slice(-4)}`;
+  const save = async (name: string, workflowId: string) => {
+    await client.workflow.getHandle(workflowId).result();
+    const history = await client.workflow.getHandle(workflowId).fetchHistory();
+    await writeFile(`${folder}${name}.json`, `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+    console.log(name, workflowId);
+  };
+  const breakerCloses = () => new Promise((resolve) => setTimeout(resolve, 3_000));
+
+  const [one] = await codes(1);
+  await save('one-completed', (await call('/v1/redemptions', { code: one?.code, phone: phone(100) })).workflow_id);
+
+  const many = await codes(20);
+  const frozen = await call('/v1/wallets', { phone: phone(119) });
+  await wallet.query(`update wallets set state = 'frozen' where id = $1`, [frozen.id ?? frozen.wallet_id]);
+  const answers = await Promise.all(many.map(({ code }, index) => call('/v1/redemptions', { code, phone: phone(100 + index) })));
+  const batch = answers.find(({ workflow_id: id }) => id?.startsWith('redemptions-'));
+  await save('many-one-refused', batch.workflow_id);
+
+  for (const [name, abort] of [['stuck-completed', false], ['stuck-aborted', true]] as const) {
+    const [stuck] = await codes(1);
+    const lock = await wallet.connect();
+    await lock.query('begin');
+    await lock.query('select from wallets where phone = $1 for update', [phone(101)]);
+    const { id } = await call('/v1/redemptions', { code: stuck?.code, phone: phone(101) }, 0);
+    while (!(await client.workflow.getHandle(`redemption-${id}`).describe()).raw.pendingActivities?.length) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    if (abort) await call(`/v1/redemptions/${id}/abort`, { reason: 'recorded' }, 0);
+    await lock.query('rollback');
+    lock.release();
+    await save(name, `redemption-${id}`);
+    await breakerCloses();
+  }
+
+  const split = await codes(12);
+  const lock = await wallet.connect();
+  await lock.query('begin');
+  await lock.query('select from wallets where phone = $1 for update', [phone(101)]);
+  const accepted = await Promise.all(split.map(({ code }, index) => call('/v1/redemptions', { code, phone: phone(100 + index) }, 0)));
+  const { rows } = await new pg.Pool({ connectionString: run.databases.gift_code, max: 1 }).query(
+    `select workflow_id from redemptions where id = any($1) and workflow_id like 'redemptions-%' limit 1`,
+    [accepted.map(({ id }) => id)],
+  );
+  await client.workflow.getHandle(rows[0].workflow_id).result();
+  await lock.query('rollback');
+  lock.release();
+  await save('many-split', rows[0].workflow_id);
+  process.exit(0);
+}
+
+record();

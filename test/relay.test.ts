@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assertCoherent, createWorld, makeCodes, newPhone, type TestWorld, until } from './harness.ts';
+import { spawnIn, type TestProcess } from './process.ts';
+
+let world: TestWorld;
+let first: TestProcess;
+let second: TestProcess | undefined;
+
+beforeAll(async () => {
+  world = await createWorld();
+  first = await spawnIn(world);
+});
+afterAll(async () => {
+  await first?.kill();
+  await second?.close();
+  await world?.close();
+});
+
+const unpublished = async () => {
+  const count = 'select count(*)::int as n from outbox where published_at is null';
+  const [giftCode, wallet] = await Promise.all([world.giftCode.query(count), world.wallet.query(count)]);
+  return giftCode.rows[0].n + wallet.rows[0].n;
+};
+
+/** A backlog that takes the relay several batches: events of wallets with many versions each. */
+async function makeBacklog(): Promise<void> {
+  await world.wallet.query(`
+    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
+    select 'wallet', ('00000000-0000-4000-8000-' || lpad(wallet::text, 12, '0'))::uuid, version, 'wallet.credited', '{"n": 1}'
+    from generate_series(1, 100) version, generate_series(1, 200) wallet order by version, wallet`);
+}
+
+test('a relay killed in the middle of a batch loses nothing and keeps the order of every aggregate', async () => {
+  const codes = await makeCodes(first, 50);
+  await Promise.all(codes.map((code) => first.call('POST', '/v1/redemptions', { code, phone: newPhone() })));
+  await makeBacklog();
+  await until(async () => {
+    const left = await unpublished();
+    return left > 0 && left < 19_000;
+  }, 5);
+  await first.kill();
+  expect(await unpublished()).toBeGreaterThan(0);
+
+  second = await spawnIn(world);
+  await until(async () => (await unpublished()) === 0);
+  const events = await world.events();
+  const written = `select aggregate || '.' || aggregate_id || '.' || aggregate_version as id from outbox`;
+  const ids = [...(await world.giftCode.query(written)).rows, ...(await world.wallet.query(written)).rows].map(
+    (row) => row.id as string,
+  );
+  expect(new Set(events.map(({ id }) => id))).toEqual(new Set(ids));
+  expect(events).toHaveLength(ids.length);
+  const latest = new Map<string, number>();
+  for (const { aggregate, aggregateversion } of events) {
+    expect(aggregateversion).toBe((latest.get(aggregate) ?? 0) + 1);
+    latest.set(aggregate, aggregateversion);
+  }
+  await assertCoherent(world);
+});
+
+test('one relay is active however many processes run', async () => {
+  const { rows } = await world.wallet.query(
+    `select count(*)::int as locks from pg_locks where locktype = 'advisory' and granted
+      and database = (select oid from pg_database where datname = current_database())`,
+  );
+  expect(rows[0].locks).toBe(1);
+});

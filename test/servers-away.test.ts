@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startNats, startTemporal, type TemporalServer } from '../platform/local/index.ts';
+import { breakDatabase } from './faults.ts';
+import {
+  assertCoherent,
+  createWorld,
+  makeCodes,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+  until,
+} from './harness.ts';
+
+let world: TestWorld;
+let temporal: TemporalServer;
+let service: TestService;
+
+beforeAll(async () => {
+  world = await createWorld();
+  // A Temporal of its own, to be stopped.
+  temporal = await startTemporal({ directory: join(world.home, 'temporal') });
+  world.urls.temporal = temporal.address;
+  service = await startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' });
+});
+afterEach(() => assertCoherent(world));
+afterAll(async () => {
+  await service?.close();
+  await temporal?.stop();
+  await world?.close();
+});
+
+const redeem = (code: string | undefined, phone: string, key: string = randomUUID()) =>
+  service.call('POST', '/v1/redemptions', { code, phone }, { 'Idempotency-Key': key, Prefer: 'wait=20' });
+const readyz = async () => (await service.call('GET', '/readyz')).body;
+const isLetIn = (code: string | undefined, phone: string, key?: string) =>
+  until(async () => {
+    const answer = await redeem(code, phone, key);
+    return answer.status === 201 && answer;
+  });
+
+test('when the answer to a start is lost, the client is told the id, and the same key settles it once', async () => {
+  const [code, later] = await makeCodes(service, 2);
+  const phone = newPhone();
+  const key = randomUUID();
+  process.kill(temporal.pid, 'SIGSTOP');
+  try {
+    const unknown = await redeem(code, phone, key);
+    expect(unknown.body).toMatchObject({ status: 504, code: 'outcome-unknown', redemption_id: expect.any(String) });
+    // Others are turned away before anything happens to them.
+    expect((await redeem(later, newPhone())).body).toMatchObject({ status: 503, code: 'unavailable' });
+    expect(await readyz()).toMatchObject({
+      status: 503,
+      code: 'unavailable',
+      checks: { temporal: 'unavailable', wallet_database: 'ok' },
+    });
+  } finally {
+    process.kill(temporal.pid, 'SIGCONT');
+  }
+  const answer = await isLetIn(code, phone, key);
+  expect(answer.body.state).toBe('completed');
+  const { rows } = await world.wallet.query(`select count(*)::int as n from transfers where wallet_id = $1`, [
+    answer.body.wallet.id,
+  ]);
+  expect(rows).toEqual([{ n: 1 }]);
+});
+
+test('while Temporal is down, a redemption is refused and nothing has happened; then it goes on', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { port } = temporal;
+  await temporal.kill();
+  const refused = await redeem(code, phone);
+  expect(refused.body).toMatchObject({ status: 503, code: 'unavailable' });
+  expect(refused.headers.get('Retry-After')).toBe('1');
+  expect((await service.call('POST', '/v1/codes/lookup', { code })).body).toMatchObject({
+    state: 'unused',
+    redemptions: [],
+  });
+  temporal = await startTemporal({ directory: join(world.home, 'temporal'), port });
+  expect((await isLetIn(code, phone)).body.state).toBe('completed');
+});
+
+test('while the gift-code database is away, requests are refused; then they go on', async () => {
+  const [code] = await makeCodes(service, 1);
+  const heal = await breakDatabase(world, 'gift_code');
+  expect((await redeem(code, newPhone())).body).toMatchObject({ status: 503, code: 'unavailable' });
+  expect((await service.call('GET', '/v1/code-groups')).body).toMatchObject({ status: 503, code: 'unavailable' });
+  expect(await readyz()).toMatchObject({ checks: { gift_code_database: 'unavailable' } });
+  await heal();
+  expect((await isLetIn(code, newPhone())).status).toBe(201);
+});
+
+test('while NATS is away, redemptions go on, and their events arrive when it is back', async () => {
+  const codes = await makeCodes(service, 3);
+  const { port } = world.nats;
+  await world.nats.kill();
+  const answers = await Promise.all(codes.map((code) => redeem(code, newPhone())));
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+  world.nats = await startNats({ directory: join(world.home, 'nats'), port });
+  await until(async () => {
+    const completed = (await world.events())
+      .filter(({ type }) => type === 'redemption.completed')
+      .map(({ subject }) => subject);
+    return answers.every(({ body }) => completed.includes(body.id));
+  });
+});
