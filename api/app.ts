@@ -9,6 +9,7 @@ import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
 import type { Operation } from './operation.ts';
 import { operations } from './routes/index.ts';
+import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
 import type { Services } from './services.ts';
 
@@ -16,11 +17,13 @@ import type { Services } from './services.ts';
 export function createApp(services: Services, adminKey: string, adminClientId: string): Koa {
   const authenticate = createAuthenticate(adminKey, adminClientId);
   const router = new Router({ exclusive: false });
-  for (const definition of operations(services.config)) {
+  const definitions = operations(services.config);
+  for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
     router.register(path, [definition.method], (context: Context) => perform(definition, context, services));
   }
   health(router, services);
+  docs(router, definitions);
 
   const app = new Koa({ proxy: false });
   app.silent = true;

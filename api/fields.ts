@@ -30,8 +30,7 @@ export const currency = z.string().refine(isCurrency, 'must be an ISO 4217 code,
 /** Money in minor units, from 1. */
 export const money = z.strictObject({
   value: z
-    .number()
-    .refine(Number.isInteger, 'must be an integer of minor units')
+    .int()
     .min(1)
     .max(Number(MAX_AMOUNT))
     .transform((value) => BigInt(value)),

@@ -1,4 +1,4 @@
-import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { plainText } from './plain-text.ts';
 
 export type PhoneReading = { ok: true; e164: string } | { ok: false; detail: string };
@@ -7,7 +7,7 @@ export type PhoneReading = { ok: true; e164: string } | { ok: false; detail: str
 const MAX_INPUT_LENGTH = 64;
 
 /**
- * Reads a phone number as people write it into E.164, and checks it against its country's numbering plan.
+ * Reads a phone number as people write it into E.164, and checks its length against its country's numbering plan.
  * A leading space before digits is a plus that was lost in a URL.
  *
  * @param region ISO 3166 code of the country whose national numbers are read too; without it `+` is required
@@ -24,7 +24,8 @@ export function readPhone(input: string, region?: string | undefined): PhoneRead
   const isNational = !text.startsWith('+');
   if (isNational && region === undefined) return refused('must start with + and the country code');
   const number = parsePhoneNumberFromString(text, { extract: false, ...(region && { defaultCountry: region }) });
-  if (!number?.isValid() || number.ext) return refused('is not a valid phone number');
+  // Possible, not valid: numbering plans gain ranges faster than metadata is updated.
+  if (!number?.isPossible() || number.ext) return refused('is not a possible phone number');
   return { ok: true, e164: number.number };
 }
 

@@ -152,13 +152,15 @@ describe('imports point one way: api, workers, cli → contracts, activities →
   test('and every import there is has been read: each file of the parts is imported by another, or is an entry', () => {
     const imported = new Set(sources.flatMap(([path, source]) => importsOf(path, source).map(({ of }) => of)));
     const entries = ['workers/main.ts', 'workflows/index.ts', 'cli/main.ts'];
-    const alone = files.filter(
-      (path) =>
-        /^(api|workers|activities|domains|platform|workflows|cli)\//.test(path) &&
-        !/\.test\.ts$|\/testing\//.test(path) &&
-        !imported.has(path) &&
-        !entries.includes(path),
-    );
+    const alone = sources
+      .map(([path]) => path)
+      .filter(
+        (path) =>
+          /^(api|workers|activities|domains|platform|workflows|cli)\//.test(path) &&
+          !/\.test\.ts$|\/testing\//.test(path) &&
+          !imported.has(path) &&
+          !entries.includes(path),
+      );
     expect(alone).toEqual([]);
   });
 

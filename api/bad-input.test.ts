@@ -1,0 +1,805 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Config, readConfig } from '../platform/config.ts';
+import { problems } from '../platform/problems.ts';
+import { dump } from '../test/database.ts';
+import {
+  ADMIN_KEY,
+  createWorld,
+  makeCodes,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+} from '../test/harness.ts';
+import { operations } from './routes/index.ts';
+
+let world: TestWorld;
+let service: TestService;
+/** What there is, for requests that would be right but for one thing. */
+const there = { group: '', code: '', codeId: '', wallet: '', phone: newPhone(), redemption: '' };
+
+beforeAll(async () => {
+  world = await createWorld();
+  service = await startIn(world);
+  const [used, second, code = ''] = await makeCodes(service, 5);
+  const redemption = await service.call('POST', '/v1/redemptions', { code: used, phone: there.phone });
+  await service.call('POST', '/v1/redemptions', { code: second, phone: there.phone });
+  there.redemption = redemption.body.id;
+  there.group = redemption.body.code.group_id;
+  there.wallet = redemption.body.wallet.id;
+  there.code = code;
+  there.codeId = (await service.call('POST', '/v1/codes/lookup', { code })).body.id;
+  for (let index = 0; index < 3; index++) {
+    await makeCodes(service, 1);
+    await service.call('POST', '/v1/wallets', { phone: newPhone() });
+    await service.call('POST', `/v1/wallets/${there.wallet}/credits`, { amount: { value: 5, currency: 'USD' } });
+  }
+});
+afterAll(async () => {
+  await service?.close();
+  await world?.close();
+});
+
+/** Bad input changes nothing: the databases are the same after each test, but for the marks of relay and sweeper. */
+async function state(): Promise<string[]> {
+  const lines = await Promise.all(
+    [world.giftCode, world.wallet].map(async (pool) => {
+      const { rows } = await pool.query('select sequence, type from outbox');
+      const tables = await dump(pool, ['public.outbox', 'public.sweep_marks']);
+      return [...Object.values(tables).flat(), ...rows.map(({ sequence, type }) => `${sequence} ${type}`)];
+    }),
+  );
+  return lines.flat();
+}
+let before: string[];
+beforeEach(async () => {
+  before = await state();
+});
+afterEach(async () => {
+  const known = new Set(before);
+  const after = await state();
+  expect(after.filter((line) => !known.has(line))).toEqual([]);
+  expect(after).toHaveLength(before.length);
+});
+
+interface Sent {
+  method?: string;
+  path: string;
+  /** Anything but text and bytes is sent as JSON. */
+  body?: unknown;
+  headers?: Record<string, string | undefined>;
+}
+
+interface Got {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+async function send({ method = 'GET', path, body, headers = {} }: Sent): Promise<Got> {
+  const all: Record<string, string | undefined> = {
+    Authorization: `Bearer ${ADMIN_KEY}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    ...headers,
+  };
+  const response = await fetch(service.url + path, {
+    method,
+    headers: Object.entries(all).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, value]],
+    ),
+    ...(body !== undefined && {
+      body: typeof body === 'string' || body instanceof Buffer ? (body as string) : JSON.stringify(body),
+    }),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** The answer is a problem as RFC 9457 and the contract have it, and tells nothing of our insides. */
+function problemOf({ status, headers, text }: Got) {
+  expect(status, text).not.toBe(500);
+  expect(headers.get('Content-Type'), text).toMatch(/^application\/problem\+json/);
+  expect(headers.get('Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+  const problem = JSON.parse(text);
+  expect(Object.keys(problems)).toContain(problem.code);
+  const [known, title] = problems[problem.code as keyof typeof problems];
+  expect(problem).toMatchObject({ type: `${service.url}/errors/${problem.code}`, title, status });
+  expect(status).toBe(known);
+  expect(text).not.toMatch(/node_modules|at \w+ \(|\.ts:|select |insert |postgres/i);
+  return problem;
+}
+
+async function refused(sent: Sent, ...codes: string[]) {
+  const got = await send(sent);
+  const problem = problemOf(got);
+  const told = `${sent.method ?? 'GET'} ${sent.path} ${String(JSON.stringify(sent.body)).slice(0, 200)}: ${got.text}`;
+  expect(codes, told).toContain(problem.code);
+  if (problem.code === 'invalid-request') {
+    expect(problem.errors, told).not.toEqual([]);
+    for (const error of problem.errors) {
+      expect(error).toEqual({ pointer: expect.any(String), detail: expect.any(String) });
+    }
+  }
+  return problem;
+}
+
+const all = operations(readConfig({}) satisfies Config);
+const money = { value: 100, currency: 'USD' };
+
+/** A request that each operation would take. */
+const good: Record<string, () => { path: string; body?: Record<string, unknown> }> = {
+  'POST /v1/redemptions': () => ({
+    path: '/v1/redemptions',
+    body: { code: there.code, phone: there.phone, reference: 'order-7' },
+  }),
+  'GET /v1/redemptions': () => ({ path: '/v1/redemptions' }),
+  'GET /v1/redemptions/{id}': () => ({ path: `/v1/redemptions/${there.redemption}` }),
+  'POST /v1/redemptions/{id}/abort': () => ({
+    path: `/v1/redemptions/${there.redemption}/abort`,
+    body: { reason: 'a mistake' },
+  }),
+  'POST /v1/code-groups': () => ({
+    path: '/v1/code-groups',
+    body: {
+      name: 'Eid',
+      amount: money,
+      count: 2,
+      prefix: 'EID',
+      starts_at: '2026-01-31T08:00:00Z',
+      ends_at: '2026-02-28T08:00:00+03:30',
+      per_wallet_limit: 1,
+      budget: money,
+      metadata: { channel: 'sms' },
+    },
+  }),
+  'GET /v1/code-groups': () => ({ path: '/v1/code-groups' }),
+  'GET /v1/code-groups/{id}': () => ({ path: `/v1/code-groups/${there.group}` }),
+  'GET /v1/code-groups/{id}/stats': () => ({ path: `/v1/code-groups/${there.group}/stats` }),
+  'GET /v1/code-groups/{id}/codes': () => ({ path: `/v1/code-groups/${there.group}/codes` }),
+  'GET /v1/codes/{id}': () => ({ path: `/v1/codes/${there.codeId}` }),
+  'POST /v1/codes/lookup': () => ({ path: '/v1/codes/lookup', body: { code: there.code } }),
+  'POST /v1/wallets': () => ({ path: '/v1/wallets', body: { phone: '+989120000000', currency: 'USD' } }),
+  'GET /v1/wallets': () => ({ path: '/v1/wallets' }),
+  'GET /v1/wallets/{wallet}': () => ({ path: `/v1/wallets/${there.wallet}` }),
+  'POST /v1/wallets/{wallet}/credits': () => ({
+    path: `/v1/wallets/${there.wallet}/credits`,
+    body: { amount: money, reference: 'order-7', note: 'for the delay' },
+  }),
+  'POST /v1/wallets/{wallet}/debits': () => ({
+    path: `/v1/wallets/${there.wallet}/debits`,
+    body: { amount: money, reference: 'order-7', note: 'for the delay' },
+  }),
+  'GET /v1/wallets/{wallet}/transactions': () => ({ path: `/v1/wallets/${there.wallet}/transactions` }),
+};
+const names = all.map(({ method, path }) => `${method} ${path}`);
+const example = (name: string): { method: string; path: string; body?: Record<string, unknown> } => {
+  const request = good[name]?.();
+  if (!request) throw new Error(`there is no example of ${name}`);
+  return { method: name.split(' ')[0] ?? '', ...request };
+};
+const readers = names.filter((name) => name.startsWith('GET '));
+const writers = names.filter((name) => name.startsWith('POST '));
+const lists = [
+  'GET /v1/redemptions',
+  'GET /v1/code-groups',
+  'GET /v1/code-groups/{id}/codes',
+  'GET /v1/wallets',
+  'GET /v1/wallets/{wallet}/transactions',
+];
+
+test('every operation is tried here', () => {
+  expect(Object.keys(good).sort()).toEqual(names.toSorted());
+});
+
+describe('without the right key nobody learns what exists', () => {
+  const keys: [string, string | undefined][] = [
+    ['no key', undefined],
+    ['an empty one', ''],
+    ['a wrong one', 'Bearer not-the-admin-key-0123456789'],
+    ['the right one and a bit', `Bearer ${ADMIN_KEY}0`],
+    ['the beginning of the right one', `Bearer ${ADMIN_KEY.slice(0, -1)}`],
+    ['another scheme', `Basic ${btoa(`admin:${ADMIN_KEY}`)}`],
+    ['no scheme', ADMIN_KEY],
+    ['two keys', `Bearer ${ADMIN_KEY} ${ADMIN_KEY}`],
+    ['a very long one', `Bearer ${'k'.repeat(5_000)}`],
+    ['characters that are none', 'Bearer \u00e9\u00e9\u00e9\u00e9'],
+  ];
+  const ask = async (sent: Sent) => {
+    const got = await send(sent);
+    expect(problemOf(got)).toEqual({
+      type: `${service.url}/errors/unauthorized`,
+      title: 'No valid API key was sent',
+      status: 401,
+      code: 'unauthorized',
+    });
+    expect(got.headers.get('WWW-Authenticate')).toMatch(/^Bearer/);
+  };
+
+  test.each(keys)('%s', async (_, Authorization) => {
+    for (const name of names) await ask({ ...example(name), headers: { Authorization } });
+  });
+
+  test('the same for what does not exist, is not known, or is sent wrongly', async () => {
+    const headers = { Authorization: undefined };
+    for (const path of [
+      `/v1/redemptions/${randomUUID()}`,
+      `/v1/wallets/${randomUUID()}`,
+      `/v1/code-groups/${randomUUID()}`,
+      '/v1',
+      '/v1/',
+      '/v1/nothing',
+      '/v1/wallets/%ZZ',
+      '/v1/wallets/%00',
+      '/v1/redemptions/not-an-id',
+      '/v1/redemptions?limit=abc',
+    ]) {
+      await ask({ path, headers });
+    }
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+      await ask({ method, path: '/v1/wallets', headers });
+    await ask({ method: 'POST', path: '/v1/wallets', body: '{', headers });
+    await ask({
+      method: 'POST',
+      path: '/v1/wallets',
+      body: 'x',
+      headers: { ...headers, 'Content-Type': 'text/plain' },
+    });
+    await ask({ method: 'POST', path: '/v1/wallets', body: ' '.repeat(1_200_000), headers });
+  });
+
+  test('a path written otherwise is no way around the key', async () => {
+    const known = [`/wallets/${there.wallet}`, '/wallets', '/redemptions', `/code-groups/${there.group}/codes`];
+    for (const path of known) {
+      for (const prefix of [
+        '/V1',
+        '/%761',
+        '/v%31',
+        '//v1',
+        '/./v1',
+        '/x/../v1',
+        '/v1/.',
+        '/v1;x=1',
+        '/v1%2F..%2Fv1',
+      ]) {
+        const { status, text } = await sendRaw(`GET ${prefix}${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+        expect([401, 404], `${prefix}${path}: ${text}`).toContain(status);
+      }
+    }
+    const post = JSON.stringify({ phone: '+989120000000' });
+    const { status } = await sendRaw(
+      `POST /V1/wallets HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${post.length}\r\n\r\n${post}`,
+    );
+    expect([401, 404]).toContain(status);
+  });
+});
+
+describe.each(writers)('%s', (name) => {
+  test('takes nothing that is not a JSON object', async () => {
+    const { method, path } = example(name);
+    const bodies = [
+      '',
+      ' ',
+      'null',
+      '[]',
+      '[{}]',
+      '"text"',
+      '1',
+      'true',
+      '{',
+      '{"a":}',
+      "{'a':1}",
+      'NaN',
+      '\u0000',
+      '{}x',
+    ];
+    for (const body of bodies) await refused({ method, path, body }, 'invalid-request');
+    await refused({ method, path }, 'invalid-request');
+    await refused({ method, path, body: {} }, 'invalid-request');
+  });
+
+  test('takes no member it does not know, and needs the ones it must have', async () => {
+    const { method, path, body = {} } = example(name);
+    for (const member of ['unknown', 'constructor', 'toString', 'Amount', '', 'a/b~c', '\ud800', 'x'.repeat(10_000)]) {
+      const problem = await refused({ method, path, body: { ...body, [member]: 1 } }, 'invalid-request');
+      expect(problem.errors[0].detail).toBe('is not a member of this request');
+    }
+    const json = JSON.stringify(body).slice(0, -1);
+    await refused({ method, path, body: `${json},"__proto__":{"admin":true}}` }, 'invalid-request');
+    await refused({ method, path, body: `${json},"__proto__":null}` }, 'invalid-request');
+    const required = ['code', 'phone', 'reason', 'name', 'amount', 'count'];
+    for (const member of required.filter((known) => known in body)) {
+      await refused({ method, path, body: { ...body, [member]: undefined } }, 'invalid-request');
+    }
+  });
+
+  test('takes no nesting without end', async () => {
+    const { method, path, body = {} } = example(name);
+    for (const depth of [100, 5_000, 100_000]) {
+      const lists = '['.repeat(depth) + ']'.repeat(depth);
+      const objects = '{"a":'.repeat(depth) + 1 + '}'.repeat(depth);
+      for (const nested of [lists, objects]) {
+        await refused({ method, path, body: nested }, 'invalid-request');
+        await refused({ method, path, body: `{"unknown":${nested}}` }, 'invalid-request');
+        for (const member of Object.keys(body).filter((known) => known !== 'metadata')) {
+          const others = JSON.stringify({ ...body, [member]: undefined }).slice(0, -1);
+          const comma = others === '{' ? '' : ',';
+          await refused({ method, path, body: `${others}${comma}"${member}":${nested}}` }, 'invalid-request');
+        }
+      }
+    }
+  });
+
+  test('takes nothing but JSON, in UTF-8, of a reasonable size', async () => {
+    const { method, path, body = {} } = example(name);
+    const json = JSON.stringify(body);
+    const types = [
+      'text/plain',
+      'application/xml',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'json',
+      '',
+    ];
+    for (const type of types) {
+      await refused(
+        { method, path, body: Buffer.from(json), headers: { 'Content-Type': type } },
+        'unsupported-media-type',
+      );
+    }
+    await refused(
+      { method, path, body: Buffer.from(json), headers: { 'Content-Type': undefined } },
+      'unsupported-media-type',
+    );
+    const wide = Buffer.from(json, 'utf16le');
+    await refused(
+      { method, path, body: wide, headers: { 'Content-Type': 'application/json; charset=utf-16' } },
+      'unsupported-media-type',
+      'invalid-request',
+    );
+    for (const coding of ['br2', 'compress']) {
+      await refused({ method, path, body: json, headers: { 'Content-Encoding': coding } }, 'unsupported-media-type');
+    }
+    for (const [coding, bytes] of [
+      ['gzip', Buffer.from(json)],
+      ['gzip', gzipSync(json).subarray(0, -9)],
+      ['deflate', deflateSync(json).subarray(2, 9)],
+    ] as const) {
+      await refused({ method, path, body: bytes, headers: { 'Content-Encoding': coding } }, 'invalid-request');
+    }
+    const large = JSON.stringify({ ...body, unknown: 'x'.repeat(1_100_000) });
+    await refused({ method, path, body: large }, 'payload-too-large');
+    await refused(
+      { method, path, body: gzipSync(large), headers: { 'Content-Encoding': 'gzip' } },
+      'payload-too-large',
+    );
+  });
+
+  test('takes no bytes that are not UTF-8: a text would be kept otherwise than it was sent', async () => {
+    const { method, path, body = {} } = example(name);
+    for (const [member, value] of Object.entries(body).filter(([, value]) => typeof value === 'string')) {
+      for (const bytes of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80]]) {
+        const [start = '', end = ''] = JSON.stringify({ ...body, [member]: `${value}\u0001` }).split('\\u0001');
+        const sent = Buffer.concat([Buffer.from(start), Buffer.from(bytes), Buffer.from(end)]);
+        await refused({ method, path, body: sent }, 'invalid-request', 'code-malformed');
+      }
+    }
+  });
+
+  test('takes no header it cannot read', async () => {
+    const request = example(name);
+    const operation = all[names.indexOf(name)];
+    if (operation?.idempotent) {
+      for (const key of ['', 'k'.repeat(256), 'a\tb', 'caf\u00e9']) {
+        await refused({ ...request, headers: { 'Idempotency-Key': key } }, 'invalid-request');
+      }
+    }
+    for (const wait of ['wait=31', 'wait=-1', 'wait=1.5', 'wait=abc', 'wait=', 'respond-async, wait=1e1']) {
+      await refused({ ...request, headers: { Prefer: wait } }, 'invalid-request');
+    }
+  });
+});
+
+const NOT_TEXT: unknown[] = [null, true, 1, 1.5, [], ['a'], {}, { toString: 'a' }];
+const BAD_TEXT = ['', 'x'.repeat(10_000), 'a\u0000b', 'a\u001bb', 'a\u0085', 'a\ud800', '\udc00a'];
+const NOT_INTEGER: unknown[] = [null, true, '1', [], {}, 1.5, -1, 0, 2 ** 53, 1e300, Number.MIN_VALUE];
+const BAD_MONEY = [
+  null,
+  1,
+  '100 USD',
+  [100, 'USD'],
+  {},
+  { value: 100 },
+  { currency: 'USD' },
+  { ...money, unit: 'cents' },
+  ...[...NOT_INTEGER, 2 ** 53 + 2].map((value) => ({ value, currency: 'USD' })),
+  ...[null, 1, '', 'usd', 'US', 'USDX', 'XXX', 'ZZZ', 'U\u0000D', '\u00dc\u00dc\u00dc', []].map((currency) => {
+    return { value: 100, currency };
+  }),
+];
+const BAD_PHONE = [
+  ...NOT_TEXT,
+  ...BAD_TEXT,
+  ...[
+    '989',
+    '+',
+    '+0',
+    '+98',
+    '09121234567',
+    '+98912123456',
+    '+9891212345678901',
+    '+98912123456x',
+    'tel:+989121234567',
+  ],
+  ...['+989121234567;ext=1', '+98 912 123 45 67 ext 5', '+1\ud83d\ude00', '++989121234567', `+${'9'.repeat(63)}`],
+];
+const BAD_TIME = [
+  ...NOT_TEXT,
+  ...[
+    '',
+    'tomorrow',
+    '2026-01-31',
+    '2026-01-31T08:00:00',
+    '2026-02-30T08:00:00Z',
+    '2026-01-31 08:00:00Z',
+    '1769846400',
+  ],
+  ...['+010000-01-01T00:00:00Z', '10000-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00', '1969-12-31T23:59:59Z'],
+  ...['0000-01-01T00:00:00Z', '2026-01-31T25:00:00Z', '2026-01-31T08:00:00+99:00', '2026-01-31T08:00:00Z\u0000'],
+];
+
+describe('a member of the wrong kind, of', () => {
+  const bad: Record<string, Record<string, unknown[]>> = {
+    'POST /v1/redemptions': {
+      code: [...NOT_TEXT, '', 'x'.repeat(10_000)],
+      phone: BAD_PHONE,
+      reference: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(256)],
+    },
+    'POST /v1/redemptions/{id}/abort': { reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)] },
+    'POST /v1/code-groups': {
+      name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(201)],
+      amount: BAD_MONEY,
+      count: [...NOT_INTEGER, 1_001],
+      prefix: [...NOT_TEXT, ...BAD_TEXT, ' ', 'A-B', 'A'.repeat(17), '\u0130', '\u00df', '\ud83d\ude00'],
+      starts_at: [...BAD_TIME, '2027-01-01T00:00:00Z'],
+      ends_at: [...BAD_TIME, '2026-01-31T08:00:00Z', '2025-01-01T00:00:00Z'],
+      per_wallet_limit: [...NOT_INTEGER, 2 ** 31],
+      budget: [...BAD_MONEY, { value: 100, currency: 'EUR' }],
+      metadata: [null, 1, 'a', [], { a: 'x'.repeat(20_000) }, { a: 'a\u0000' }, { 'a\u0000': 1 }, { a: ['\ud800'] }],
+      codes: [null, [], {}, 'WELCOME', [{ code: 'WELCOME' }]],
+    },
+    'POST /v1/codes/lookup': { code: [...NOT_TEXT, '', 'x'.repeat(10_000)] },
+    'POST /v1/wallets': { phone: BAD_PHONE, currency: [...NOT_TEXT, '', 'usd', 'XXX', 'US\u0000'] },
+    'POST /v1/wallets/{wallet}/credits': {
+      amount: BAD_MONEY,
+      reference: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(256)],
+      note: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(501)],
+    },
+    'POST /v1/wallets/{wallet}/debits': {
+      amount: BAD_MONEY,
+      reference: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(256)],
+      note: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(501)],
+    },
+  };
+
+  test('every member of every request is tried', () => {
+    const members = (of: Record<string, object>) => Object.keys(of).filter((member) => member !== 'codes');
+    for (const name of writers) {
+      expect([name, members(bad[name] as never).sort()]).toEqual([name, Object.keys(example(name).body ?? {}).sort()]);
+    }
+  });
+
+  const members = Object.entries(bad).flatMap(([name, of]) =>
+    Object.entries(of).map(([member, values]) => [name, member, values] as const),
+  );
+  test.each(members)('%s: %s', async (name, member, values) => {
+    const { method, path, body } = example(name);
+    for (const value of values) {
+      const problem = await refused({ method, path, body: { ...body, [member]: value } }, 'invalid-request');
+      const pointers: string[] = problem.errors.map(({ pointer }: { pointer: string }) => pointer);
+      // A window is wrong at its end, count and codes exclude each other.
+      const where = [
+        `/${member}`,
+        ...(member === 'starts_at' ? ['/ends_at'] : []),
+        ...(member === 'codes' ? ['/count'] : []),
+      ];
+      expect(pointers.some((pointer) => where.some((start) => pointer.startsWith(start)))).toBe(true);
+    }
+    for (const number of ['1e999', '-1e999', '1e-999', '99999999999999999999999999']) {
+      const json = JSON.stringify({ ...body, [member]: 0 }).replace(`"${member}":0`, `"${member}":${number}`);
+      await refused({ method, path, body: json }, 'invalid-request');
+    }
+  });
+
+  test.each(['POST /v1/redemptions', 'POST /v1/codes/lookup'])('%s: a text that cannot be a code', async (name) => {
+    const { method, path, body } = example(name);
+    const texts = [
+      'abc',
+      '!',
+      ' ',
+      'a'.repeat(33),
+      'WEL\u0000COME',
+      'WEL\ud800COME',
+      '\ud83d\ude00\ud83d\ude00',
+      '\u00df\u00df\u00df\u00df',
+      '%00',
+      "' or 1=1",
+    ];
+    for (const code of texts) await refused({ method, path, body: { ...body, code } }, 'code-malformed');
+  });
+
+  test('POST /v1/code-groups: given codes', async () => {
+    const group = { name: 'Given', amount: money };
+    const lists = [
+      [{ code: 'abc' }],
+      [{ code: 'WEL\u0000COME' }],
+      [{ code: '\ud83d\ude00\ud83d\ude00' }],
+      [{ code: 'x'.repeat(10_000) }],
+      [{ code: 'WELCOME1', max_redemptions: 0 }],
+      [{ code: 'WELCOME1', max_redemptions: 2 ** 31 }],
+      [{ code: 'WELCOME1', max_redemptions: null }],
+      [{ code: 'WELCOME1', unknown: 1 }],
+      [{ code: 'WELCOME1' }, { code: 'welc0me-i' }],
+      [null],
+      ['WELCOME1'],
+      Array.from({ length: 1_001 }, (_, index) => ({ code: `MANY${1_000 + index}` })),
+    ];
+    for (const codes of lists) {
+      await refused({ method: 'POST', path: '/v1/code-groups', body: { ...group, codes } }, 'invalid-request');
+    }
+    const body = { ...group, codes: [{ code: 'WELCOME1' }], prefix: 'EID' };
+    await refused({ method: 'POST', path: '/v1/code-groups', body }, 'invalid-request');
+    await refused({ method: 'POST', path: '/v1/code-groups', body: group }, 'invalid-request');
+  });
+
+  test('POST /v1/code-groups: metadata nested without end', async () => {
+    const group = JSON.stringify({ name: 'Deep', amount: money, count: 1 }).slice(0, -1);
+    for (const depth of [4_000, 7_000, 100_000]) {
+      for (const [open, close] of [
+        ['[', ']'],
+        ['{"a":', '}'],
+      ] as const) {
+        const nested = `{"a":${open.repeat(depth)}1${close.repeat(depth)}}`;
+        await refused(
+          { method: 'POST', path: '/v1/code-groups', body: `${group},"metadata":${nested}}` },
+          'invalid-request',
+        );
+      }
+    }
+  });
+});
+
+describe.each(readers)('%s', (name) => {
+  test('takes no parameter it does not know, and none twice', async () => {
+    const { path } = example(name);
+    for (const query of [
+      'unknown=1',
+      'limit[]=1',
+      '__proto__=1',
+      '__proto__[a]=1',
+      'constructor=1',
+      '=1',
+      '%00=1',
+      '%ZZ=1',
+    ]) {
+      await refused({ path: `${path}?${query}` }, 'invalid-request');
+    }
+    for (const twice of ['limit=1&limit=2', 'cursor=a&cursor=b', 'currency=USD&currency=USD', 'from=&from=']) {
+      await refused({ path: `${path}?${twice}` }, 'invalid-request');
+    }
+    await refused({ path, headers: { Prefer: 'wait=31' } }, 'invalid-request');
+  });
+});
+
+describe.each(lists)('the list %s', (name) => {
+  test('takes no limit, time or cursor that is none', async () => {
+    const { path } = example(name);
+    const bad = [
+      ...['0', '-1', '201', '1.5', 'abc', '', '1e999', 'NaN', '2147483648', '%00', '0x10', '1e1', '%201'].map(
+        (limit) => `limit=${limit}`,
+      ),
+      ...BAD_TIME.filter((time) => typeof time === 'string').flatMap((time) =>
+        ['created_from', 'created_to'].map((member) => `${member}=${encodeURIComponent(time)}`),
+      ),
+      ...['', 'a', '%00', 'e30', 'bnVsbA', 'W10', btoa('{"a":1}'), btoa('["x"]'), 'x'.repeat(501), '%F0%9F%98%80'].map(
+        (cursor) => `cursor=${cursor}`,
+      ),
+    ];
+    for (const query of bad) await refused({ path: `${path}?${query}` }, 'invalid-request');
+  });
+
+  test('takes no cursor of another list, of other filters, or with a position that was never given out', async () => {
+    const { path } = example(name);
+    const first = await send({ path: `${path}?limit=1` });
+    const own = JSON.parse(first.text).next_cursor;
+    expect(own).toEqual(expect.any(String));
+    for (const other of lists.filter((list) => list !== name)) {
+      const { text } = await send({ path: `${example(other).path}?limit=1&created_from=2001-01-01T00:00:00Z` });
+      const cursor = JSON.parse(text).next_cursor;
+      if (cursor) await refused({ path: `${path}?cursor=${cursor}` }, 'invalid-request');
+    }
+    await refused({ path: `${path}?cursor=${own}&created_from=2001-01-01T00:00:00Z` }, 'invalid-request');
+
+    const [digest, ...position] = JSON.parse(Buffer.from(own, 'base64url').toString());
+    const forged: unknown[][] =
+      position.length === 2
+        ? [
+            [8.64e15, position[1]],
+            [-8.64e15, position[1]],
+            [253_402_300_800_000, position[1]],
+            [1.5, position[1]],
+            [1e300, position[1]],
+            [null, position[1]],
+            [position[0], 'a'],
+            [position[0], null],
+            [position[0]],
+            [...position, 1],
+          ]
+        : [[2 ** 53], [1.5], [1e300], ['1'], [null], [], [1, 2]];
+    for (const parts of forged) {
+      const cursor = Buffer.from(JSON.stringify([digest, ...parts])).toString('base64url');
+      await refused({ path: `${path}?cursor=${cursor}` }, 'invalid-request');
+    }
+    // Positions that no row has, but that could be: an empty or a whole page, no failure.
+    for (const parts of position.length === 2
+      ? [[0, position[1]]]
+      : [[2 ** 53 - 1], [2 ** 31], [-(2 ** 31) - 1], [-1]]) {
+      const cursor = Buffer.from(JSON.stringify([digest, ...parts])).toString('base64url');
+      const { status, text } = await send({ path: `${path}?cursor=${cursor}` });
+      expect([200, 400], text).toContain(status);
+    }
+  });
+});
+
+describe('filters that are none', () => {
+  const id = ['', 'a', '%00', randomUUID().slice(1), `${randomUUID()}0`, '00000000-0000-0000-0000-00000000000g'];
+  const phone = BAD_PHONE.filter((text): text is string => typeof text === 'string' && text.isWellFormed());
+  const text = ['', 'x'.repeat(256), 'a%00', 'a%1B'];
+  test.each<[path: string, parameter: string, values: string[]]>([
+    ['/v1/redemptions', 'phone', phone.map(encodeURIComponent)],
+    ['/v1/redemptions', 'group_id', id],
+    ['/v1/redemptions', 'code_id', id],
+    ['/v1/redemptions', 'state', ['', 'pending', 'RESERVED', 'reserved%00']],
+    ['/v1/redemptions', 'reference', text],
+    ['/v1/redemptions', 'stuck', ['', '1', 'yes', 'TRUE']],
+    ['/v1/code-groups', 'q', text],
+    ['/v1/wallets', 'phone', phone.map(encodeURIComponent)],
+    ['/v1/wallets', 'currency', ['', 'usd', 'XXX', 'US%00']],
+    ['/v1/wallets', 'state', ['', 'open', 'FROZEN']],
+  ])('%s?%s=', async (path, parameter, values) => {
+    for (const value of values) await refused({ path: `${path}?${parameter}=${value}` }, 'invalid-request');
+  });
+
+  test('of the codes and the statistics of a group', async () => {
+    const group = `/v1/code-groups/${there.group}`;
+    for (const state of ['', 'open', 'USED'])
+      await refused({ path: `${group}/codes?state=${state}` }, 'invalid-request');
+    for (const zone of ['', 'Mars/Phobos', 'utc%00', '+03:30', 'EST5EDT4', "'", 'UTC;']) {
+      await refused({ path: `${group}/stats?time_zone=${zone}` }, 'invalid-request');
+    }
+    for (const time of BAD_TIME.filter((bad) => typeof bad === 'string')) {
+      await refused({ path: `${group}/stats?from=${encodeURIComponent(time)}` }, 'invalid-request');
+      await refused({ path: `${group}/stats?to=${encodeURIComponent(time)}` }, 'invalid-request');
+    }
+  });
+
+  test('of a wallet: a currency that is none', async () => {
+    for (const path of [`/v1/wallets/${there.wallet}`, `/v1/wallets/${there.wallet}/transactions`]) {
+      for (const currency of ['', 'usd', 'XXX', 'US%00']) {
+        await refused({ path: `${path}?currency=${currency}` }, 'invalid-request');
+      }
+    }
+  });
+});
+
+describe('paths', () => {
+  const bad = [
+    ...['a', '%00', '%ZZ', '%', '%C3', '%FF', '%F0%9F%98%80', '%ED%A0%80', '..%2F..%2Fhealthz', "'", '0', '-1', 'null'],
+    ...['__proto__', 'constructor', 'x'.repeat(2_000), `${randomUUID()}%00`, `{${randomUUID()}}`, randomUUID()],
+  ];
+  const parameterized = names.filter((name) => name.includes('{'));
+
+  test.each(parameterized)('%s: an id that is none, or that nothing has', async (name) => {
+    const request = example(name);
+    const pattern = all[names.indexOf(name)]?.path ?? '';
+    for (const id of bad) {
+      const path = pattern.replace(/\{\w+\}/, id);
+      await refused({ ...request, path }, 'not-found', 'wallet-not-found');
+    }
+  });
+
+  test.each(['+98912', '989', '%2B', '%20', '+98912123456x', '+12025550123', '12025550123', '%2B98%00'])(
+    'a phone that has no wallet, or is none: %s',
+    async (phone) => {
+      await refused({ path: `/v1/wallets/${phone}` }, 'wallet-not-found');
+      await refused({ path: `/v1/wallets/${phone}/transactions` }, 'wallet-not-found');
+      const body = { amount: money };
+      await refused({ method: 'POST', path: `/v1/wallets/${phone}/credits`, body }, 'wallet-not-found');
+    },
+  );
+
+  test('that are not known', async () => {
+    for (const path of [
+      '/',
+      '/v1',
+      '/v1/',
+      '/v2/wallets',
+      '/v1/nothing',
+      '/v1/wallets/a/b/c',
+      '/v1/codes',
+      '/%ZZ',
+      '/v1/%ZZ',
+      '/errors/../x',
+    ]) {
+      await refused({ path }, 'not-found');
+      await refused({ method: 'POST', path, body: {} }, 'not-found');
+    }
+  });
+
+  test.each(names)('%s: with another method, told which it knows', async (name) => {
+    const { path } = example(name);
+    const known = names.filter((other) => example(other).path === path).map((other) => example(other).method);
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'POST', 'GET'].filter((other) => !known.includes(other))) {
+      const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+      // POST /v1/codes/lookup is a path of its own; to GET it is a code's id that is none.
+      if (path === '/v1/codes/lookup' && method === 'GET') continue;
+      const got = await send({ method, path, body });
+      expect(problemOf(got).code).toBe('method-not-allowed');
+      for (const one of known) expect(got.headers.get('Allow')).toContain(one);
+    }
+  });
+
+  test('/healthz and /readyz: with another method', async () => {
+    for (const path of ['/healthz', '/readyz']) await refused({ method: 'POST', path, body: {} }, 'method-not-allowed');
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  const head = `Host: x\r\nAuthorization: Bearer ${ADMIN_KEY}\r\n`;
+  test.each<[what: string, request: string, status: number]>([
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['a header that is none', `GET /v1/wallets HTTP/1.1\r\n${head}no colon\r\n\r\n`, 400],
+    ['headers without end', `GET /v1/wallets HTTP/1.1\r\n${head}X: ${'x'.repeat(40_000)}\r\n\r\n`, 413],
+    ['a path without end', `GET /v1/wallets/${'x'.repeat(40_000)} HTTP/1.1\r\n${head}\r\n`, 413],
+    ['a length that is none', `POST /v1/wallets HTTP/1.1\r\n${head}Content-Length: -1\r\n\r\n`, 400],
+    [
+      'two lengths',
+      `POST /v1/wallets HTTP/1.1\r\n${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      400,
+    ],
+    [
+      'chunks that are none',
+      `POST /v1/wallets HTTP/1.1\r\n${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+  ])('%s gets a problem, too', async (_, request, status) => {
+    const got = await sendRaw(request);
+    expect(got.status, got.text).toBe(status);
+    expect(got.text).toMatch(/content-type: application\/problem\+json/i);
+  });
+
+  test('a client that goes away in the middle of its request leaves the service well', async () => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.write(
+      `POST /v1/wallets HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"phone":`,
+    );
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.destroy();
+    expect((await send({ path: '/healthz' })).status).toBe(200);
+  });
+});
+
+/** Sends bytes as they are. @returns the status and all of the answer */
+function sendRaw(request: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1', () => socket.write(request));
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]), text }));
+  });
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { type ProblemCode, problems } from '../platform/problems.ts';
+import type { Operation } from './operation.ts';
+
+/** Problems that any operation under /v1 may answer. */
+const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'not-found'];
+const COMMON_WITH_BODY: ProblemCode[] = ['payload-too-large', 'unsupported-media-type'];
+
+/** The OpenAPI 3.1 document of the API, made from the schemas that validate the requests. */
+export function openApi(operations: Operation[]): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: describe(operation) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Vouchsafe',
+      version: '1',
+      description:
+        'Gift codes to wallet credit, exactly once. Money is in minor units; times are RFC 3339; errors are RFC 9457 problems.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    security: [{ apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key' } },
+      schemas: { Problem: PROBLEM_SCHEMA },
+    },
+  };
+}
+
+function describe(operation: Operation): Record<string, unknown> {
+  const { params, query, body, idempotent } = operation;
+  const codes = [...COMMON, ...(body ? COMMON_WITH_BODY : []), ...operation.problems];
+  return {
+    operationId: operationId(operation),
+    summary: operation.summary,
+    description: `Needs the scope \`${operation.scope}\`.`,
+    tags: [operation.path.split('/')[2]],
+    parameters: [
+      ...parameters(params, 'path'),
+      ...parameters(query, 'query'),
+      ...(idempotent
+        ? [header('Idempotency-Key', 'Makes a repeat of this request the same request; 1 to 255 printable ASCII.')]
+        : []),
+      ...(operation.path.startsWith('/v1/redemptions')
+        ? [header('Prefer', '`wait=N`: wait up to N seconds (0 to 30) for the end.')]
+        : []),
+    ],
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } }),
+    responses: {
+      ...(operation.method === 'POST'
+        ? { '2XX': { description: 'Done, or accepted (202)' } }
+        : { '200': { description: 'Found' } }),
+      ...problemResponses(codes),
+    },
+  };
+}
+
+const operationId = ({ method, path }: Operation) =>
+  `${method.toLowerCase()}_${path.replace('/v1/', '').replace(/[{}]/g, '').replace(/\W+/g, '_')}`;
+
+function parameters(schema: z.ZodType | undefined, where: 'path' | 'query') {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema) as {
+    properties?: Record<string, unknown>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    schema: property,
+  }));
+}
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema: { type: 'string' },
+});
+
+function problemResponses(codes: ProblemCode[]): Record<string, unknown> {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set(codes))
+    byStatus.set(problems[code][0], [...(byStatus.get(problems[code][0]) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [
+      String(status),
+      {
+        description: ofStatus.map((code) => `[${code}](/errors/${code})`).join(', '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}
+
+/** What a client sends: before our transformations. */
+function jsonSchema(schema: z.ZodType): unknown {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+const PROBLEM_SCHEMA = {
+  type: 'object',
+  description: 'RFC 9457',
+  required: ['type', 'title', 'status', 'code'],
+  properties: {
+    type: { type: 'string', description: 'The page about this problem' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { enum: Object.keys(problems) },
+    detail: { type: 'string' },
+    redemption_id: { type: 'string', format: 'uuid' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', properties: { pointer: { type: 'string' }, detail: { type: 'string' } } },
+    },
+  },
+};
