@@ -5,7 +5,7 @@ import { type RedeemOptions, redemptionWorkflowId, type SweepActivities } from '
 import type { redeem } from '../workflows/redeem.ts';
 import { asFailure } from './failures.ts';
 
-const AT_ONCE = 1_000;
+const PAGE = 1_000;
 
 /**
  * Picks up redemptions whose workflow is gone: terminated by hand, or lost with Temporal's data. Each gets a workflow of
@@ -33,17 +33,21 @@ export function sweepActivities(
       try {
         await advanceSweepMark(db, afterMs);
         let pickedUp = 0;
-        for (const stale of await staleRedemptions(db, afterMs, AT_ONCE)) {
-          if (await isWorkedOn(stale)) continue;
-          await client.workflow.start<typeof redeem>('redeem', {
-            workflowId: redemptionWorkflowId(stale.redemption_id),
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-            taskQueue,
-            args: [[itemOf(stale)], options],
-          });
-          pickedUp++;
-        }
+        let page: StaleRedemption[] = [];
+        do {
+          page = await staleRedemptions(db, afterMs, page.at(-1), PAGE);
+          for (const stale of page) {
+            if (await isWorkedOn(stale)) continue;
+            await client.workflow.start<typeof redeem>('redeem', {
+              workflowId: redemptionWorkflowId(stale.redemption_id),
+              workflowIdConflictPolicy: 'USE_EXISTING',
+              workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+              taskQueue,
+              args: [[itemOf(stale)], options],
+            });
+            pickedUp++;
+          }
+        } while (page.length === PAGE);
         return pickedUp;
       } catch (error) {
         throw asFailure('gift-code', error);

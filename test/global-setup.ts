@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startPostgres, startTemporal } from '../platform/local/index.ts';
-import { bundleWorkflows } from '../workers/temporal.ts';
+import { bundleWorkflows } from '../workers/workflow-bundle.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,7 +31,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     const temporal = await startTemporal({ directory: join(home, 'temporal'), memory: true, progress });
     started.push(temporal);
     const workflowBundle = join(home, 'workflows.js');
-    await writeFile(workflowBundle, (await bundleWorkflows()).code);
+    await writeFile(workflowBundle, await bundleWorkflows());
     project.provide('servers', {
       postgresUrl: postgres.url,
       temporalAddress: temporal.address,

@@ -107,7 +107,7 @@ export async function startIn(world: TestWorld, settings: Record<string, string>
   const logger = createLogger(config.logLevel);
   installRuntimeOnce(logger);
   const code = await readFile(inject('servers').workflowBundle, 'utf8');
-  const service = await startService(config, world.urls, ADMIN_KEY, logger, Promise.resolve({ code, sourceMap: '' }));
+  const service = await startService(config, world.urls, ADMIN_KEY, logger, Promise.resolve(code));
   return { url: service.url, call: caller(service.url), close: service.close };
 }
 

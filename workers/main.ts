@@ -8,7 +8,8 @@ import { createLogger } from '../platform/logger.ts';
 import { banner } from './banner.ts';
 import { freshDemoCode } from './demo-code.ts';
 import { startService } from './service.ts';
-import { bundleWorkflows, installRuntime } from './temporal.ts';
+import { installRuntime } from './temporal.ts';
+import { cachedWorkflowBundle } from './workflow-bundle.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -26,7 +27,7 @@ export async function main(args: string[]): Promise<void> {
 
   progress('Starting the servers');
   installRuntime(logger);
-  const workflowBundle = bundleWorkflows();
+  const workflowBundle = cachedWorkflowBundle(join(config.home, 'cache'));
   workflowBundle.catch(() => undefined);
   const servers = await startServers({ home: config.home, memory, given: config.given, progress, signal: stop.signal });
   const runFile = join(config.home, 'run.json');

@@ -25,7 +25,7 @@ import type { Logger } from '../platform/logger.ts';
 import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
 import { startRelay } from './relay.ts';
 import { startSweeping } from './sweeping.ts';
-import { bundleWorkflows, openTemporal, startWorkers } from './temporal.ts';
+import { openTemporal, startWorkers } from './temporal.ts';
 
 export interface Service {
   /** Where the API listens. */
@@ -42,7 +42,7 @@ export async function startService(
   urls: LocalServers['urls'],
   adminKey: string,
   logger: Logger,
-  workflowBundle = bundleWorkflows(),
+  workflowBundle: Promise<string>,
 ): Promise<Service> {
   const opened: (() => unknown)[] = [];
   const closeAll = async () => {
@@ -56,7 +56,6 @@ export async function startService(
   }
 
   async function open(): Promise<string> {
-    workflowBundle.catch(() => undefined);
     await Promise.all([
       migrateDatabase('gateway', urls.gatewayDatabase),
       migrateDatabase('gift-code', urls.giftCodeDatabase),

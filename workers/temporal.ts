@@ -1,14 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  makeTelemetryFilterString,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
@@ -72,19 +63,11 @@ export async function openTemporal(address: string, namespace: string): Promise<
   return { client: new Client({ connection, namespace }), connection, close: () => connection.close() };
 }
 
-/** The workflows, bundled for their sandbox. */
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-}
-
 /** Starts the workers: one for workflows and their local activities, one for each part's task queue. @returns how to stop them */
 export async function startWorkers(
   temporal: Temporal,
   config: Config['temporal'],
-  workflowBundle: WorkflowBundleWithSourceMap,
+  workflowBundle: string,
   activities: Activities,
 ): Promise<() => Promise<void>> {
   const shared = {
@@ -96,7 +79,7 @@ export async function startWorkers(
   const saga = await Worker.create({
     ...shared,
     taskQueue: config.taskQueue,
-    workflowBundle,
+    workflowBundle: { code: workflowBundle, sourceMap: '' },
     activities: { ...activities.giftCode, ...activities.wallet, ...activities.notices },
     maxCachedWorkflows: 200,
     maxConcurrentWorkflowTaskExecutions: 40,

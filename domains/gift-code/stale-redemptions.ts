@@ -14,21 +14,26 @@ export interface StaleRedemption {
 
 const TIMEOUT_MS = 30_000;
 
-/** Redemptions still reserved after `afterMs`, oldest first. Reads from the sweep mark on, so settled history costs nothing. */
+/**
+ * A page of the redemptions still reserved after `afterMs`, oldest first, from behind the last one of the page before.
+ * Reads from the sweep mark on, so settled history costs nothing.
+ */
 export async function staleRedemptions(
   db: GiftCodeDatabase,
   afterMs: number,
+  last: StaleRedemption | undefined,
   limit: number,
 ): Promise<StaleRedemption[]> {
-  const { rows } = await query<StaleRedemption>(
+  const { rows } = await query<StaleRedemption & { [column: string]: unknown }>(
     db.reads,
     {
       text: `select id as redemption_id, code_id, group_id, wallet_id, client_id, reference, workflow_id, created_at
         from redemptions
         where created_at >= (select swept_to from sweep_marks)
           and created_at < now() - make_interval(secs => $1::double precision / 1000) and state = 'reserved'
-        order by created_at, id limit $2`,
-      values: [afterMs, limit],
+          and ($2::timestamptz is null or (created_at, id) > ($2, $3::uuid))
+        order by created_at, id limit $4`,
+      values: [afterMs, last?.created_at ?? null, last?.redemption_id ?? null, limit],
     },
     TIMEOUT_MS,
   );
