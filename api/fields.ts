@@ -3,6 +3,9 @@ import { isUuid } from '../platform/ids.ts';
 import { isCurrency, MAX_AMOUNT } from '../platform/money.ts';
 import { readPhone } from '../platform/phone.ts';
 
+/** The largest integer of a counter column. */
+export const MAX_INTEGER = 2_147_483_647;
+
 /** Text that Postgres and every terminal can hold: no control characters, no lone surrogates. Trimmed. */
 export const text = (max: number) =>
   z

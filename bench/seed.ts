@@ -26,18 +26,17 @@ export const CLIENT_ID = '00000000-0000-4000-8000-000000000001';
 
 /**
  * Makes codes and, the first time, wallets through the domains' own functions. The codes come in random order and each
- * with a random phone. What the seeding left in the outboxes counts as published; tables are vacuumed and analyzed.
+ * with a random phone. What the seeding left in the outboxes counts as published, and the tables it filled are vacuumed,
+ * as autovacuum would; those that are empty stay unknown to the planner, as they are after a first start.
  */
 export async function seedOrders(stage: Stage, count: number): Promise<Order[]> {
   const wallets = await seedWallets(stage);
-  stage.progress(`Seeding ${count} codes`);
-  const codes: Pick<Order, 'code' | 'codeId' | 'groupId'>[] = [];
-  while (codes.length < count)
-    codes.push(...(await seedGroup(stage, Math.min(CODES_OF_A_GROUP, count - codes.length))));
-  for (const database of [stage.giftCode, stage.wallet]) {
-    await database.reads.query('update outbox set published_at = now() where published_at is null');
-    await database.reads.query('vacuum (analyze)');
+  const codes = await seedCodes(stage, count);
+  for (const { reads } of [stage.giftCode, stage.wallet]) {
+    await reads.query('update outbox set published_at = now() where published_at is null');
   }
+  await stage.giftCode.reads.query('vacuum (analyze) code_groups, codes, code_hashes, outbox');
+  await stage.wallet.reads.query('vacuum (analyze) wallets, outbox');
   return shuffled(codes).map((code) => {
     const wallet = wallets[Math.floor(Math.random() * wallets.length)];
     if (!wallet) throw new Error('there are no wallets');
@@ -45,9 +44,12 @@ export async function seedOrders(stage: Stage, count: number): Promise<Order[]> 
   });
 }
 
-async function seedWallets(stage: Stage): Promise<Pick<Order, 'phone' | 'walletId'>[]> {
+type Code = Pick<Order, 'code' | 'codeId' | 'groupId'>;
+type Wallet = Pick<Order, 'phone' | 'walletId'>;
+
+async function seedWallets(stage: Stage): Promise<Wallet[]> {
   stage.progress(`Seeding ${PHONES} wallets`);
-  const wallets: Pick<Order, 'phone' | 'walletId'>[] = [];
+  const wallets: Wallet[] = [];
   for (let from = 0; from < PHONES; from += WALLETS_AT_ONCE) {
     stage.signal.throwIfAborted();
     const phones = Array.from({ length: WALLETS_AT_ONCE }, (_, index) => `+${FIRST_PHONE + from + index}`);
@@ -58,7 +60,16 @@ async function seedWallets(stage: Stage): Promise<Pick<Order, 'phone' | 'walletI
   return wallets;
 }
 
-async function seedGroup(stage: Stage, count: number): Promise<Pick<Order, 'code' | 'codeId' | 'groupId'>[]> {
+async function seedCodes(stage: Stage, count: number): Promise<Code[]> {
+  stage.progress(`Seeding ${count} codes`);
+  const codes: Code[] = [];
+  while (codes.length < count) {
+    codes.push(...(await seedGroup(stage, Math.min(CODES_OF_A_GROUP, count - codes.length))));
+  }
+  return codes;
+}
+
+async function seedGroup(stage: Stage, count: number): Promise<Code[]> {
   stage.signal.throwIfAborted();
   const groupId = newId();
   const created = await createCodeGroup(stage.giftCode, stage.codeKeys, {

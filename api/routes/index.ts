@@ -1,11 +1,15 @@
 import type { Config } from '../../platform/config.ts';
 import type { Operation } from '../operation.ts';
+import { createCodeCheck } from './code-checks/create.ts';
 import { listCodesOperation } from './code-groups/codes.ts';
 import { createCodeGroupOperation } from './code-groups/create.ts';
+import { exportCodesOperation } from './code-groups/export.ts';
 import { getCodeGroup } from './code-groups/get.ts';
 import { listCodeGroupsOperation } from './code-groups/list.ts';
+import { listRedeemersOperation } from './code-groups/redeemers.ts';
 import { codeGroupStatsOperation } from './code-groups/stats.ts';
-import { getCode, lookUpCode } from './codes/read.ts';
+import { updateCodeGroupOperation } from './code-groups/update.ts';
+import { getCode, lookUpCode, updateCodeOperation } from './codes/read.ts';
 import { abortRedemption } from './redemptions/abort.ts';
 import { createRedemption } from './redemptions/create.ts';
 import { getRedemption } from './redemptions/get.ts';
@@ -15,6 +19,7 @@ import { getWallet } from './wallets/get.ts';
 import { listWalletsOperation } from './wallets/list.ts';
 import { creditWallet, debitWallet } from './wallets/post-transfer.ts';
 import { listTransactions } from './wallets/transactions.ts';
+import { updateWalletOperation } from './wallets/update.ts';
 
 /** Every operation of the API. */
 export function operations({ region }: Config): Operation[] {
@@ -23,16 +28,22 @@ export function operations({ region }: Config): Operation[] {
     getRedemption,
     listRedemptionsOperation(region),
     abortRedemption,
+    createCodeCheck(region),
     createCodeGroupOperation,
     getCodeGroup,
     listCodeGroupsOperation,
+    updateCodeGroupOperation,
     codeGroupStatsOperation,
     listCodesOperation,
+    exportCodesOperation,
+    listRedeemersOperation,
     getCode,
     lookUpCode,
+    updateCodeOperation,
     createWallet(region),
     getWallet,
     listWalletsOperation(region),
+    updateWalletOperation,
     creditWallet,
     debitWallet,
     listTransactions,

@@ -37,15 +37,15 @@ export async function codeGroupStats(db: GiftCodeDatabase, groupId: string): Pro
     {
       text: `select c.*, r.* from (
         select count(*) as total,
-          count(*) filter (where disabled) as disabled,
-          count(*) filter (where not disabled and redeemed >= max_redemptions) as used,
-          count(*) filter (where not disabled and redeemed < max_redemptions and reserved > 0) as reserved,
-          count(*) filter (where not disabled and redeemed < max_redemptions and reserved = 0 and redeemed > 0) as partly_used,
-          count(*) filter (where not disabled and redeemed = 0 and reserved = 0) as unused,
+          count(*) filter (where state = 'disabled') as disabled,
+          count(*) filter (where state = 'used') as used,
+          count(*) filter (where state = 'reserved') as reserved,
+          count(*) filter (where state = 'partly_used') as partly_used,
+          count(*) filter (where state = 'unused') as unused,
           coalesce(sum(max_redemptions), 0)::bigint as places_total,
           coalesce(sum(redeemed), 0)::bigint as places_redeemed,
-          coalesce(sum(reserved), 0)::bigint as places_reserved
-        from codes where group_id = $1
+          coalesce(sum(codes.reserved), 0)::bigint as places_reserved
+        from (select *, code_state_1(disabled, redeemed, reserved, max_redemptions) as state from codes where group_id = $1) codes
       ) c cross join (
         select count(*) filter (where state = 'completed') as completed,
           count(*) filter (where state = 'reversed') as reversed,

@@ -4,15 +4,10 @@ import type { CodeReading } from '../../platform/code-text.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { codeGroups, codeHashes, codes } from './schema.ts';
 
-/** The first of these that fits. */
+/** The first of these that fits; see sql/code_state.sql. */
 export type CodeState = 'disabled' | 'used' | 'reserved' | 'partly_used' | 'unused';
 
-const stateOf: SQL<CodeState> = sql`case
-  when ${codes.disabled} then 'disabled'
-  when ${codes.redeemed} >= ${codes.maxRedemptions} then 'used'
-  when ${codes.reserved} > 0 then 'reserved'
-  when ${codes.redeemed} > 0 then 'partly_used'
-  else 'unused' end`;
+const stateOf: SQL<CodeState> = sql`code_state_1(${codes.disabled}, ${codes.redeemed}, ${codes.reserved}, ${codes.maxRedemptions})`;
 
 export interface CodeDetails {
   id: string;

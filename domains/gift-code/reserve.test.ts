@@ -349,11 +349,17 @@ describe('in one batch', () => {
     expect(await budgetUsed(free.groupId)).toBe(0n);
   });
 
-  test('those that have their verdict already do not count against the others', async () => {
-    const { codeId } = await makeCode(databases, 2, { perWalletLimit: 1, budget: 2_000n });
-    const [known, fresh, tooMany] = [redemptionOf(codeId), redemptionOf(codeId), redemptionOf(codeId)];
-    await one(known);
-    expect(states(await call([known, fresh, tooMany]))).toEqual(['reserved', 'reserved', 'code-exhausted']);
+  test.each<[reason: string, places: number, group: { budget?: bigint; perWalletLimit?: number }]>([
+    ['code-exhausted', 2, {}],
+    ['budget-exhausted', 9, { budget: 2_000n }],
+    ['per-wallet-limit', 9, { perWalletLimit: 2 }],
+  ])('those that have their verdict already do not count against the others: %s', async (reason, count, group) => {
+    const { codeId } = await makeCode(databases, count, group);
+    const walletId = randomUUID();
+    const [known, fresh, tooMany] = [1, 2, 3].map(() => redemptionOf(codeId, { walletId }));
+    const items = [known, fresh, tooMany].filter((item) => item !== undefined);
+    await call(items.slice(0, 1));
+    expect(states(await call(items))).toEqual(['reserved', 'reserved', reason]);
     expect(await places(codeId)).toEqual({ reserved: 2, redeemed: 0 });
   });
 });
@@ -383,17 +389,39 @@ describe('while another batch is being reserved', () => {
     expect(await places(codeId)).toEqual({ reserved: 1, redeemed: 0 });
   });
 
-  test('a wallet does not get beyond its limit with two codes at once', async () => {
-    const { groupId, codeIds } = await makeGroup(databases, [1, 1], { perWalletLimit: 1 });
+  test.each([
+    ['for the first time', 0],
+    ['once more', 1],
+  ])('a wallet does not get beyond its limit with two codes at once, %s', async (_, before) => {
+    const { groupId, codeIds } = await makeGroup(databases, [1, 1, 1], { perWalletLimit: before + 1 });
     const walletId = randomUUID();
+    await call(codeIds.slice(2, 2 + before).map((codeId) => redemptionOf(codeId, { walletId })));
     const first = await openTransaction(databases.giftCodeDb);
     await call([redemptionOf(at(codeIds, 0), { walletId })], 'first', first.db);
     const second = call([redemptionOf(at(codeIds, 1), { walletId })], 'second');
     await untilWaiting(databases.giftCode);
     await first.commit();
     expect(states(await second)).toEqual(['per-wallet-limit']);
-    expect(await usesOf(groupId, walletId)).toBe(1);
+    expect(await usesOf(groupId, walletId)).toBe(before + 1);
     expect(await places(at(codeIds, 1))).toEqual({ reserved: 0, redeemed: 0 });
+  });
+
+  test('a wallet does not get beyond its limit while that batch, judged already, waits for a third', async () => {
+    const { groupId, codeIds } = await makeGroup(databases, [2, 2, 2], { perWalletLimit: 2 });
+    const [elsewhere, walletId] = [await makeCode(databases), randomUUID()];
+    await call([redemptionOf(at(codeIds, 2), { walletId })]);
+    const contested = redemptionOf(elsewhere.codeId);
+    const third = await openTransaction(databases.giftCodeDb);
+    await call([contested], 'third', third.db);
+    const codeId = at(codeIds, 0);
+    const first = call([{ ...contested, codeId }, redemptionOf(codeId, { walletId })], 'first');
+    await untilWaiting(databases.giftCode, 1);
+    const second = call([redemptionOf(at(codeIds, 1), { walletId })], 'second');
+    await untilWaiting(databases.giftCode, 2);
+    await third.rollback();
+    expect(states(await first)).toEqual(['reserved', 'reserved']);
+    expect(states(await second)).toEqual(['per-wallet-limit']);
+    expect(await usesOf(groupId, walletId)).toBe(2);
   });
 
   test('a budget is not spent twice with two codes at once', async () => {
@@ -550,6 +578,29 @@ describe('many overlapping batches, in any order, at every step', () => {
     await Promise.all([own.giftCodeDb.close(), own.walletDb.close()]);
     expect([await deadlocks(own.giftCode), await deadlocks(own.wallet)]).toEqual([0, 0]);
     await Promise.all([own.giftCode.end(), own.wallet.end()]);
+  });
+});
+
+describe('the same ids sent to many gateways, each time with another code and in another order', () => {
+  test('end without a deadlock, each on one of its codes', async () => {
+    const own = await createDatabases();
+    const random = randomNumbers(7);
+    const { codeIds } = await makeGroup(own, Array(8).fill(1_000));
+    const items = Array.from({ length: 400 }, () => redemptionOf(at(codeIds, 0)));
+    const answers = await Promise.all(
+      codeIds.map((codeId) => {
+        const twins = shuffled(items, random).map((item) => ({ ...item, codeId }));
+        return reserve(own.giftCodeDb, twins, 'w', TIMEOUT_MS);
+      }),
+    );
+    const verdicts = states(answers.flat());
+    expect(verdicts.filter((verdict) => verdict === 'reserved')).toHaveLength(items.length);
+    expect(verdicts.filter((verdict) => verdict === 'idempotency-key-reused')).toHaveLength(items.length * 7);
+    await assertCoherent(own);
+    // The sessions' counts arrive when they end.
+    await own.giftCodeDb.close();
+    expect(await deadlocks(own.giftCode)).toBe(0);
+    await Promise.all([own.walletDb.close(), own.giftCode.end(), own.wallet.end()]);
   });
 });
 

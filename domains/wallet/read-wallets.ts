@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { WalletDatabase } from './database.ts';
 import { transfers, wallets } from './schema.ts';
 
@@ -8,6 +8,10 @@ export type Transfer = typeof transfers.$inferSelect;
 export async function readWallet(db: WalletDatabase, id: string): Promise<Wallet | undefined> {
   const [wallet] = await db.orm.select().from(wallets).where(eq(wallets.id, id));
   return wallet;
+}
+
+export async function readWallets(db: WalletDatabase, ids: string[]): Promise<Wallet[]> {
+  return ids.length === 0 ? [] : await db.orm.select().from(wallets).where(inArray(wallets.id, ids));
 }
 
 /** A phone's wallets, one per currency. */

@@ -4,13 +4,11 @@ import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { money, text, time } from '../../fields.ts';
+import { MAX_INTEGER, money, text, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
-import { codeGroupJson } from './json.ts';
+import { codeGroupJson, metadata } from './json.ts';
 
 const MAX_CODES = 1_000;
-const MAX_METADATA_CHARACTERS = 16_384;
-const MAX_INTEGER = 2_147_483_647;
 
 const givenCode = z.strictObject({
   code: z.string().transform((input, context) => {
@@ -21,14 +19,6 @@ const givenCode = z.strictObject({
   }),
   max_redemptions: z.int().min(1).max(MAX_INTEGER).default(1),
 });
-
-const metadata = z
-  .record(z.string(), z.json())
-  .refine(
-    (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
-    'must be at most 16,384 characters of JSON',
-  )
-  .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
 
 const body = z
   .strictObject({

@@ -1,5 +1,17 @@
+import { z } from 'zod';
 import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { toMoney } from '../../../platform/money.ts';
+
+const MAX_METADATA_CHARACTERS = 16_384;
+
+/** What a client keeps with a group for itself. */
+export const metadata = z
+  .record(z.string(), z.json())
+  .refine(
+    (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
+    'must be at most 16,384 characters of JSON',
+  )
+  .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
 
 /** A code group as the API shows it. */
 export function codeGroupJson(group: CodeGroup) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
 import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/gift-code/read-codes.ts';
+import { updateCode } from '../../../domains/gift-code/update-code.ts';
 import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { readCode } from '../../../platform/code-text.ts';
 import { Problem } from '../../../platform/problems.ts';
@@ -37,6 +38,21 @@ export const lookUpCode = operation({
     const codeId = await findCode(services.giftCode, hashes);
     if (!codeId) throw new Problem('code-not-found');
     return await showCode(services, codeId);
+  },
+});
+
+export const updateCodeOperation = operation({
+  method: 'PATCH',
+  path: '/v1/codes/{id}',
+  summary: 'Switch a code off or on',
+  scope: 'groups:write',
+  params: z.object({ id }),
+  body: z.strictObject({ disabled: z.boolean() }),
+  problems: ['not-found', 'unavailable'],
+  async handle({ params, body, services }) {
+    if (!(await updateCode(services.giftCode, params.id, body))) throw new Problem('not-found');
+    services.wrote('gift-code');
+    return await showCode(services, params.id);
   },
 });
 

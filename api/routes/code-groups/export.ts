@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { type ExportedCode, exportCodes } from '../../../domains/gift-code/export-codes.ts';
+import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { id } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+
+const HEADER = 'id,code,state,max_redemptions,redemptions,last_redeemed_at\n';
+
+export const exportCodesOperation = operation({
+  method: 'GET',
+  path: '/v1/code-groups/{id}/codes.csv',
+  summary: 'Download the codes of a group as CSV',
+  scope: 'codes:reveal',
+  params: z.object({ id }),
+  problems: ['not-found', 'unavailable'],
+  async handle({ params, services }) {
+    const group = await readCodeGroup(services.giftCode, params.id);
+    if (!group) throw new Problem('not-found');
+    const pages = exportCodes(services.giftCode, services.codeKeys, group.id);
+    return {
+      status: 200,
+      body: Readable.from(csv(pages)),
+      headers: {
+        'Content-Type': 'text/csv; charset=utf-8',
+        'Content-Disposition': `attachment; filename="codes-${group.id}.csv"`,
+      },
+    };
+  },
+});
+
+/** No field holds a comma, a quote or a line break: codes are letters, digits and dashes. */
+async function* csv(pages: AsyncGenerator<ExportedCode[]>): AsyncGenerator<string> {
+  yield HEADER;
+  for await (const page of pages) yield page.map(line).join('');
+}
+
+const line = (code: ExportedCode) =>
+  `${code.id},${code.code},${code.state},${code.max_redemptions},${code.redemptions},${code.last_redeemed_at?.toISOString() ?? ''}\n`;

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { updateWallet } from '../../../domains/wallet/update-wallet.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { operation } from '../../operation.ts';
+import { findWallet, walletParams, walletQuery } from './find-wallet.ts';
+import { walletJson } from './json.ts';
+
+export const updateWalletOperation = operation({
+  method: 'PATCH',
+  path: '/v1/wallets/{wallet}',
+  summary: 'Freeze or unfreeze a wallet',
+  scope: 'wallets:write',
+  params: walletParams,
+  query: z.strictObject(walletQuery),
+  body: z.strictObject({ state: z.enum(['active', 'frozen']) }),
+  problems: ['wallet-not-found', 'unavailable'],
+  async handle({ params, query, body, services }) {
+    const { id } = await findWallet(services, params.wallet, query.currency);
+    const updated = await updateWallet(services.wallet, id, body);
+    if (!updated) throw new Problem('wallet-not-found');
+    services.wrote('wallet');
+    return { status: 200, body: walletJson(updated.wallet) };
+  },
+});

@@ -1,0 +1,71 @@
+import { eq, sql } from 'drizzle-orm';
+import type { GiftCodeDatabase } from './database.ts';
+import type { CodeGroup } from './read-code-groups.ts';
+import { codeGroups, outbox, redemptions, walletUses } from './schema.ts';
+
+export type CodeGroupChanges = Partial<
+  Pick<CodeGroup, 'name' | 'startsAt' | 'endsAt' | 'perWalletLimit' | 'budget' | 'disabled' | 'metadata'>
+>;
+
+export type UpdatedCodeGroup =
+  | { ok: true; before: CodeGroup; group: CodeGroup }
+  | { ok: false; reason: 'not-found' | 'currency-mismatch' | 'window-reversed' | 'budget-below-use' };
+
+/**
+ * Changes a group. A limit that is new starts from the redemptions there are.
+ *
+ * Concurrency: the group's advisory lock, exclusively, before the group's row: reserve and release hold it shared, so that
+ * none of them runs between the counting and the change. See docs/adr/0002.
+ */
+export async function updateCodeGroup(
+  db: GiftCodeDatabase,
+  id: string,
+  changes: CodeGroupChanges,
+  /** Of the new budget. */
+  currency: string | undefined,
+): Promise<UpdatedCodeGroup> {
+  return await db.orm.transaction(async (transaction) => {
+    await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}::uuid::text, 0))`);
+    const [before] = await transaction.select().from(codeGroups).where(eq(codeGroups.id, id)).for('no key update');
+    if (!before) return { ok: false, reason: 'not-found' };
+    if (currency !== undefined && currency !== before.currency) return { ok: false, reason: 'currency-mismatch' };
+    if (Object.keys(changes).length === 0) return { ok: true, before, group: before };
+    const after = { ...before, ...changes };
+    if (after.startsAt && after.endsAt && after.startsAt >= after.endsAt)
+      return { ok: false, reason: 'window-reversed' };
+
+    const ofGroup = sql`${redemptions.groupId} = ${id} and ${redemptions.state} in ('reserved', 'completed')`;
+    if (before.budget === null && after.budget !== null) {
+      const [used] = await transaction
+        .select({ amount: sql<bigint>`coalesce(sum(${redemptions.amount}), 0)::bigint` })
+        .from(redemptions)
+        .where(ofGroup);
+      after.budgetUsed = BigInt(used?.amount ?? 0);
+    }
+    if (after.budget === null) after.budgetUsed = 0n;
+    if (after.budget !== null && after.budgetUsed > after.budget) return { ok: false, reason: 'budget-below-use' };
+
+    if (before.perWalletLimit !== null && after.perWalletLimit === null) {
+      await transaction.delete(walletUses).where(eq(walletUses.groupId, id));
+    }
+    if (before.perWalletLimit === null && after.perWalletLimit !== null) {
+      await transaction.execute(sql`insert into ${walletUses} (group_id, wallet_id, uses)
+        select ${redemptions.groupId}, ${redemptions.walletId}, count(*)::integer from ${redemptions}
+        where ${ofGroup} group by 1, 2`);
+    }
+    const [group] = await transaction
+      .update(codeGroups)
+      .set({ ...changes, budgetUsed: after.budgetUsed, version: before.version + 1n, updatedAt: sql`now()` })
+      .where(eq(codeGroups.id, id))
+      .returning();
+    if (!group) throw new Error('a locked code group vanished');
+    await transaction.insert(outbox).values({
+      aggregate: 'code_group',
+      aggregateId: id,
+      aggregateVersion: group.version,
+      type: 'code_group.updated',
+      data: { code_group_id: id, name: group.name, disabled: group.disabled, changed: Object.keys(changes).sort() },
+    });
+    return { ok: true, before, group };
+  });
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  assertCoherent,
+  createWorld,
+  makeCodes,
+  makeCoupon,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+} from './harness.ts';
+
+let world: TestWorld;
+let service: TestService;
+
+beforeAll(async () => {
+  world = await createWorld();
+  service = await startIn(world);
+});
+afterAll(async () => {
+  await service?.close();
+  await world?.close();
+});
+
+const redeem = (code: string | undefined, phone: string) => service.call('POST', '/v1/redemptions', { code, phone });
+const check = async (body: Record<string, unknown>) => (await service.call('POST', '/v1/code-checks', body)).body;
+const groupOf = async (code: string | undefined) =>
+  (await service.call('POST', '/v1/codes/lookup', { code })).body.group.id as string;
+
+test('a limit per wallet set on a running campaign counts what was redeemed before', async () => {
+  const coupon = await makeCoupon(service, 100);
+  const group = `/v1/code-groups/${await groupOf(coupon)}`;
+  const phone = newPhone();
+  await redeem(coupon, phone);
+  await redeem(coupon, phone);
+  expect((await service.call('PATCH', group, { per_wallet_limit: 2 })).body).toMatchObject({ per_wallet_limit: 2 });
+  expect((await redeem(coupon, phone)).body.code).toBe('per-wallet-limit');
+  expect((await redeem(coupon, newPhone())).status).toBe(201);
+  await service.call('PATCH', group, { per_wallet_limit: null });
+  expect((await redeem(coupon, phone)).status).toBe(201);
+  await service.call('PATCH', group, { per_wallet_limit: 4 });
+  expect((await redeem(coupon, phone)).status).toBe(201);
+  expect((await redeem(coupon, phone)).body.code).toBe('per-wallet-limit');
+  await assertCoherent(world);
+});
+
+test('a limit set while redemptions are under way misses none of them', async () => {
+  const coupon = await makeCoupon(service, 1_000);
+  const group = `/v1/code-groups/${await groupOf(coupon)}`;
+  const phones = Array.from({ length: 10 }, newPhone);
+  const answers = Promise.all(Array.from({ length: 300 }, (_, index) => redeem(coupon, phones[index % 10] ?? '')));
+  for (const limit of [5, null, 8, null, 12])
+    await service.call('PATCH', group, { per_wallet_limit: limit, budget: null });
+  await service.call('PATCH', group, { budget: { value: 500_000, currency: 'USD' } });
+  await answers;
+  await assertCoherent(world);
+  const { rows } = await world.giftCode.query(
+    `select g.budget_used::int as used, (select sum(amount)::int from redemptions r where r.group_id = g.id and state = 'completed') as spent
+     from code_groups g where g.budget is not null`,
+  );
+  expect(rows[0].used).toBe(rows[0].spent);
+});
+
+test('a budget cannot be set below what was spent, nor a window be reversed', async () => {
+  const coupon = await makeCoupon(service, 10);
+  const group = `/v1/code-groups/${await groupOf(coupon)}`;
+  await redeem(coupon, newPhone());
+  const patch = async (body: unknown) => (await service.call('PATCH', group, body)).body;
+  expect(await patch({ budget: { value: 999, currency: 'USD' } })).toMatchObject({ status: 409, code: 'conflict' });
+  expect(await patch({ budget: { value: 1000, currency: 'EUR' } })).toMatchObject({ code: 'currency-mismatch' });
+  expect(await patch({ budget: { value: 1000, currency: 'USD' } })).toMatchObject({ budget: { value: 1000 } });
+  expect((await redeem(coupon, newPhone())).body.code).toBe('budget-exhausted');
+  expect(await patch({ starts_at: '2030-01-01T00:00:00Z', ends_at: '2029-01-01T00:00:00Z' })).toMatchObject({
+    status: 400,
+    errors: [{ pointer: '/ends_at' }],
+  });
+});
+
+test('switches for group, code and wallet work both ways, and their events have their places', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body: details } = await service.call('POST', '/v1/codes/lookup', { code });
+  const refusedAs = async () => (await redeem(code, phone)).body.code;
+  await service.call('PATCH', `/v1/code-groups/${details.group.id}`, { disabled: true });
+  expect(await refusedAs()).toBe('group-disabled');
+  await service.call('PATCH', `/v1/code-groups/${details.group.id}`, { disabled: false });
+  expect((await service.call('PATCH', `/v1/codes/${details.id}`, { disabled: true })).body.state).toBe('disabled');
+  expect(await refusedAs()).toBe('code-disabled');
+  await service.call('PATCH', `/v1/codes/${details.id}`, { disabled: false });
+  await service.call('POST', '/v1/wallets', { phone });
+  expect((await service.call('PATCH', `/v1/wallets/${phone}`, { state: 'frozen' })).body.state).toBe('frozen');
+  expect(await refusedAs()).toBe('wallet-frozen');
+  await service.call('PATCH', `/v1/wallets/${phone}`, { state: 'active' });
+  expect((await redeem(code, phone)).status).toBe(201);
+  const { rows } = await world.giftCode.query(
+    'select type, aggregate_version::int as version from outbox where aggregate_id = $1 order by sequence',
+    [details.group.id],
+  );
+  expect(rows).toEqual([
+    { type: 'code_group.created', version: 1 },
+    { type: 'code_group.updated', version: 2 },
+    { type: 'code_group.updated', version: 3 },
+    { type: 'code.updated', version: 4 },
+    { type: 'code.updated', version: 5 },
+  ]);
+  await assertCoherent(world);
+});
+
+test('a dry run tells what a redemption would, and changes nothing', async () => {
+  const coupon = await makeCoupon(service, 2, { per_wallet_limit: 1, ends_at: '2099-01-01T00:00:00Z' });
+  const phone = newPhone();
+  const amount = { value: 1000, currency: 'USD' };
+  expect(await check({ code: coupon })).toEqual({ redeemable: true, amount });
+  expect(await check({ code: coupon, at: '2099-01-01T00:00:00Z' })).toEqual({
+    redeemable: false,
+    reason: 'code-expired',
+    amount,
+  });
+  await redeem(coupon, phone);
+  expect(await check({ code: coupon, phone })).toEqual({ redeemable: false, reason: 'per-wallet-limit', amount });
+  expect(await check({ code: coupon, phone: newPhone() })).toEqual({ redeemable: true, amount });
+  await redeem(coupon, newPhone());
+  expect(await check({ code: coupon })).toMatchObject({ redeemable: false, reason: 'code-exhausted' });
+  expect(await check({ code: 'NOSUCHCODE' })).toEqual({ redeemable: false, reason: 'code-not-found' });
+  const frozen = newPhone();
+  await service.call('POST', '/v1/wallets', { phone: frozen });
+  await service.call('PATCH', `/v1/wallets/${frozen}`, { state: 'frozen' });
+  const [code] = await makeCodes(service, 1);
+  expect(await check({ code, phone: frozen })).toMatchObject({ redeemable: false, reason: 'wallet-frozen' });
+});
+
+test('redeemers and codes.csv tell who and what', async () => {
+  const codes = await makeCodes(service, 3, { prefix: 'CSV' });
+  const phone = newPhone();
+  await redeem(codes[0], phone);
+  await redeem(codes[1], phone);
+  const group = `/v1/code-groups/${await groupOf(codes[0])}`;
+  expect((await service.call('GET', `${group}/redeemers`)).body.items).toEqual([
+    {
+      phone,
+      wallet_id: expect.any(String),
+      redemptions: 2,
+      credited: { value: 2000, currency: 'USD' },
+      last_redeemed_at: expect.any(String),
+    },
+  ]);
+  const response = await fetch(`${service.url}${group}/codes.csv`, {
+    headers: { Authorization: 'Bearer test-admin-key-0123456789' },
+  });
+  expect(response.headers.get('Content-Type')).toBe('text/csv; charset=utf-8');
+  const [header, ...lines] = (await response.text()).trimEnd().split('\n');
+  expect(header).toBe('id,code,state,max_redemptions,redemptions,last_redeemed_at');
+  expect(lines.map((line) => line.split(',').slice(1, 5))).toEqual(
+    codes.map((code, index) => [code, index < 2 ? 'used' : 'unused', '1', index < 2 ? '1' : '0']),
+  );
+});
