@@ -77,7 +77,7 @@ export async function codeGroupStatsPerDay(
           sum(amount)::bigint as credited
         from redemptions
         where group_id = $1 and state = 'completed'
-          and settled_at >= coalesce($3, '-infinity') and settled_at < coalesce($4, 'infinity')
+          and settled_at >= coalesce($3::timestamptz, '-infinity') and settled_at < coalesce($4::timestamptz, 'infinity')
         group by 1 order by 1`,
       values: [groupId, range.timeZone, range.from ?? null, range.to ?? null],
     },

@@ -32,7 +32,7 @@ export async function listRedeemers(
       text: `select wallet_id, count(*) as redemptions, sum(amount)::bigint as credited, max(settled_at) as last_redeemed_at
         from redemptions
         where group_id = $1 and state = 'completed'
-          and created_at >= coalesce($2, '-infinity') and created_at < coalesce($3, 'infinity')
+          and created_at >= coalesce($2::timestamptz, '-infinity') and created_at < coalesce($3::timestamptz, 'infinity')
         group by wallet_id
         having $4::timestamptz is null or (max(settled_at), wallet_id) < ($4, $5::uuid)
         order by last_redeemed_at desc, wallet_id desc limit $6`,
