@@ -216,3 +216,46 @@ test('a workflow that is cancelled undoes what it began', async () => {
   expect((await service.call('POST', '/v1/codes/lookup', { code })).body.state).toBe('unused');
   await assertCoherent(world);
 });
+
+test('a retry need not wait for the next attempt: of one redemption, or of all that are stuck at a step', async () => {
+  const patient = await startIn(world, {
+    TEMPORAL_TASK_QUEUE: `${world.taskQueue}-patient`,
+    VOUCHSAFE_STEP_TIMEOUT_MS: '1000',
+    VOUCHSAFE_STEP_ATTEMPTS: '1',
+    VOUCHSAFE_RETRY_MAX_MS: '10000',
+  });
+  try {
+    const phones = Array.from({ length: 3 }, newPhone);
+    const codes = await makeCodes(service, 3);
+    const locks = [];
+    for (const phone of phones) locks.push(await lockRows(world.urls.walletDatabase, 'wallets', await walletId(phone)));
+    const ids: string[] = [];
+    for (const [index, code] of codes.entries()) {
+      const { body } = await until(async () => {
+        const answer = await patient.call(
+          'POST',
+          '/v1/redemptions',
+          { code, phone: phones[index] },
+          { Prefer: 'wait=0' },
+        );
+        return answer.status !== 503 && answer;
+      });
+      ids.push(body.id);
+    }
+    const isWaiting = async (id: string) =>
+      (await patient.call('GET', `/v1/redemptions/${id}`)).body.stuck?.next_attempt_at;
+    for (const id of ids) await until(() => isWaiting(id));
+    await locks[0]?.();
+    const one = await patient.call('POST', `/v1/redemptions/${ids[0]}/retry`, {}, { Prefer: 'wait=20' });
+    expect(one).toMatchObject({ status: 200, body: { state: 'completed' } });
+    const retryAll = async () => (await patient.call('POST', '/v1/redemptions/retry', { step: 'credit' })).body;
+    await until(async () => (await retryAll()).retried === 2);
+    for (const letGo of locks.slice(1)) await letGo();
+    for (const id of ids) expect((await settled(id)).state).toBe('completed');
+    expect((await patient.call('POST', `/v1/redemptions/${ids[0]}/retry`, {})).status).toBe(200);
+    expect((await patient.call('POST', `/v1/redemptions/${randomUUID()}/retry`, {})).status).toBe(404);
+  } finally {
+    await patient.close();
+  }
+  await assertCoherent(world);
+});

@@ -14,6 +14,7 @@ import { abortRedemption } from './redemptions/abort.ts';
 import { createRedemption } from './redemptions/create.ts';
 import { getRedemption } from './redemptions/get.ts';
 import { listRedemptionsOperation } from './redemptions/list.ts';
+import { retryRedemption, retryStuckRedemptions } from './redemptions/retry.ts';
 import { createWallet } from './wallets/create.ts';
 import { getWallet } from './wallets/get.ts';
 import { listWalletsOperation } from './wallets/list.ts';
@@ -28,6 +29,8 @@ export function operations({ region }: Config): Operation[] {
     getRedemption,
     listRedemptionsOperation(region),
     abortRedemption,
+    retryStuckRedemptions,
+    retryRedemption,
     createCodeCheck(region),
     createCodeGroupOperation,
     getCodeGroup,

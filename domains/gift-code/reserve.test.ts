@@ -21,6 +21,7 @@ import {
 } from '../../test/database.ts';
 import { assertCoherent } from '../../test/harness.ts';
 import { confirm } from './confirm.ts';
+import { release } from './release.ts';
 import { type ReserveItem, reserve } from './reserve.ts';
 
 let databases: TestDatabases;
@@ -529,6 +530,38 @@ describe('two drivers of one redemption', () => {
     expect(wallets).toEqual([{ balance: '2000' }]);
     await assertCoherent(own);
     await own.close();
+  });
+});
+
+describe('locks are taken in one order, so that no two batches wait for each other', () => {
+  test.each<[step: string, call: (items: ReserveItem[]) => Promise<unknown>]>([
+    ['reserve', (items) => call(items)],
+    [
+      'confirm',
+      (items) => {
+        const ids = items.map((item) => item.redemptionId);
+        return confirm(databases.giftCodeDb, ids, 'w', TIMEOUT_MS);
+      },
+    ],
+    [
+      'release',
+      (items) => {
+        const undone = items.map((item) => ({ ...item, reason: 'aborted' }));
+        return release(databases.giftCodeDb, undone, 'w', TIMEOUT_MS);
+      },
+    ],
+  ])('%s: who waits for one code holds none of those after it', async (_, step) => {
+    const { codeIds } = await makeGroup(databases, [3, 3, 3]);
+    const [first = '', ...later] = codeIds.toSorted();
+    const items = [...later.toReversed(), first].map((codeId) => redemptionOf(codeId));
+    await call(items);
+    const lock = await hold(databases.giftCodeDb, 'select from codes where id = $1 for update', [first]);
+    const waiting = step(items);
+    await untilWaiting(databases.giftCode);
+    const free = await databases.giftCode.query('select from codes where id = any($1) for update nowait', [later]);
+    expect(free.rowCount).toBe(2);
+    await lock.free();
+    await waiting;
   });
 });
 

@@ -327,6 +327,22 @@ describe('an abort against a late credit', () => {
   });
 });
 
+describe('locks are taken in one order, so that no two batches wait for each other', () => {
+  test.each([
+    ['credit', call],
+    ['void', annul],
+  ])('%s: who waits for one wallet holds none of those after it', async (_, step) => {
+    const [first = '', ...later] = (await makeWallets(databases, 3)).toSorted();
+    const lock = await hold(databases.walletDb, 'select from wallets where id = $1 for update', [first]);
+    const waiting = step([...later.toReversed(), first].map((walletId) => order(walletId)));
+    await untilWaiting(databases.wallet);
+    const free = await databases.wallet.query('select from wallets where id = any($1) for update nowait', [later]);
+    expect(free.rowCount).toBe(2);
+    await lock.free();
+    await waiting;
+  });
+});
+
 describe('the database itself refuses', () => {
   test('a second decision about a redemption', async () => {
     const item = order(await makeWallet(databases));

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { Problem } from '../../../platform/problems.ts';
-import { ABORT_SIGNAL, type RedemptionItem, redemptionWorkflowId } from '../../../workflows/contracts.ts';
+import { ABORT_SIGNAL, redemptionWorkflowId } from '../../../workflows/contracts.ts';
 import type { redeem } from '../../../workflows/redeem.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
+import { itemOf, ownWorkflow } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
-import { ownWorkflow } from '../../redemptions/stuck.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
 
@@ -23,7 +23,7 @@ export const abortRedemption = operation({
     const before = await redemptions.read(params.id, 0);
     if (before && before.row.state !== 'reserved') return over(before, services.traceUrl);
 
-    const item = before ? itemOf(before) : redemptions.pending(params.id);
+    const item = before ? itemOf(before.row) : redemptions.pending(params.id);
     const workflowId = redemptionWorkflowId(params.id);
     const reason = `aborted: ${body.reason}`;
     if (item) {
@@ -60,16 +60,4 @@ function over(view: RedemptionView, traceUrl: (workflowId: string) => string | n
     });
   }
   return { status: 200, body: redemptionJson(view.row, view.side, traceUrl) };
-}
-
-function itemOf({ row }: RedemptionView): RedemptionItem {
-  return {
-    redemptionId: row.id,
-    codeId: row.code_id,
-    groupId: row.group_id,
-    walletId: row.wallet_id,
-    clientId: row.client_id,
-    ...(row.reference !== null && { reference: row.reference }),
-    at: row.created_at.getTime(),
-  };
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { Problem } from '../../../platform/problems.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
+import { ownWorkflow } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
-import { ownWorkflow } from '../../redemptions/stuck.ts';
 
 /** A redemption reserved for longer than this may be stuck; before, nobody asks Temporal. Milliseconds. */
 const SETTLES_WITHIN_MS = 500;

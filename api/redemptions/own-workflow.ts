@@ -1,0 +1,104 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import {
+  type RedeemOptions,
+  type RedemptionItem,
+  redemptionWorkflowId,
+  STAGE_ATTRIBUTE,
+} from '../../workflows/contracts.ts';
+import type { redeem } from '../../workflows/redeem.ts';
+
+/** Where and why a redemption waits, as Temporal tells it. */
+export interface Stuck {
+  step: string;
+  since: string;
+  attempts: number;
+  last_error: string | null;
+  next_attempt_at: string | null;
+}
+
+const STEP_OF_ACTIVITY: Record<string, string> = { voidCredit: 'void' };
+
+/** A redemption's own workflow: whether it is open, and the step it is stuck at. Nothing where there is no workflow. */
+export async function ownWorkflow(
+  client: Client,
+  redemptionId: string,
+): Promise<{ isOpen: boolean; stuck: Stuck | null } | undefined> {
+  try {
+    const { raw, status } = await client.workflow.getHandle(redemptionWorkflowId(redemptionId)).describe();
+    const activity = raw.pendingActivities?.[0];
+    const name = activity?.activityType?.name ?? '';
+    return {
+      isOpen: status.name === 'RUNNING',
+      stuck: activity
+        ? {
+            step: STEP_OF_ACTIVITY[name] ?? name,
+            since: isoTime(raw.workflowExecutionInfo?.startTime) ?? new Date().toISOString(),
+            attempts: activity.attempt ?? 1,
+            last_error: activity.lastFailure?.message ?? null,
+            next_attempt_at: isoTime(activity.nextAttemptScheduleTime),
+          }
+        : null,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What a workflow needs to take a redemption on, from its row. */
+export function itemOf(row: RedemptionRow): RedemptionItem {
+  return {
+    redemptionId: row.id,
+    codeId: row.code_id,
+    groupId: row.group_id,
+    walletId: row.wallet_id,
+    clientId: row.client_id,
+    ...(row.reference !== null && { reference: row.reference }),
+    at: row.created_at.getTime(),
+  };
+}
+
+/** Has the step that a redemption is stuck at tried again now; starts the redemption's own workflow if there is none. */
+export async function retryNow(
+  client: Client,
+  taskQueue: string,
+  item: RedemptionItem,
+  options: RedeemOptions,
+): Promise<void> {
+  const workflowId = redemptionWorkflowId(item.redemptionId);
+  await client.workflow.start<typeof redeem>('redeem', {
+    workflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    taskQueue,
+    args: [[item], options],
+  });
+  await resetActivities(client, workflowId);
+}
+
+/** The workflows of redemptions that are stuck at a step, as Temporal's visibility tells; a moment behind. */
+export async function* stuckAt(client: Client, taskQueue: string, step: string): AsyncGenerator<string> {
+  const query = `TaskQueue = '${taskQueue}' and ${STAGE_ATTRIBUTE} = '${step}' and ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
+}
+
+/** Ends the wait of a workflow's pending activities. One that is running at the moment is left alone. */
+export async function resetActivities(client: Client, workflowId: string): Promise<void> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  for (const { activityId } of raw.pendingActivities ?? []) {
+    if (!activityId) continue;
+    await client.workflowService.resetActivity({
+      namespace: client.options.namespace,
+      execution: { workflowId },
+      id: activityId,
+      identity: client.options.identity ?? null,
+      keepPaused: false,
+    });
+  }
+}
+
+function isoTime(time: { seconds?: unknown; nanos?: number | null } | null | undefined): string | null {
+  if (!time?.seconds) return null;
+  return new Date(Number(time.seconds) * 1000 + (time.nanos ?? 0) / 1e6).toISOString();
+}

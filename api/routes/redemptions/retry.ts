@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { Problem } from '../../../platform/problems.ts';
+import { id, label } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+import { itemOf, resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
+import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
+
+const DEFAULT_WAIT_SECONDS = 5;
+
+export const retryRedemption = operation({
+  method: 'POST',
+  path: '/v1/redemptions/{id}/retry',
+  summary: 'Try the step that a redemption is stuck at again, now',
+  scope: 'ops:write',
+  params: z.object({ id }),
+  body: z.strictObject({ reason: label(200).optional() }),
+  problems: ['not-found', 'conflict', 'unavailable'],
+  async handle({ params, waitSeconds, services }) {
+    const { redemptions, temporal, traceUrl } = services;
+    const before = await redemptions.read(params.id, 0);
+    const item = before ? itemOf(before.row) : redemptions.pending(params.id);
+    if (!item) throw new Problem('not-found');
+    if (before && (before.row.state === 'released' || before.row.state === 'refused')) {
+      throw new Problem('conflict', {
+        detail: `The redemption is ${before.row.state}.`,
+        members: { state: before.row.state },
+      });
+    }
+    if (!before || before.row.state === 'reserved') {
+      await retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions);
+    }
+    const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    if (after && after.row.state !== 'reserved')
+      return { status: 200, body: redemptionJson(after.row, after.side, traceUrl) };
+    return {
+      status: 202,
+      body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
+      headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+    };
+  },
+});
+
+export const retryStuckRedemptions = operation({
+  method: 'POST',
+  path: '/v1/redemptions/retry',
+  summary: 'Try all redemptions that are stuck at a step again, now',
+  scope: 'ops:write',
+  body: z.strictObject({ step: z.enum(['reserve', 'credit', 'confirm', 'void', 'release']) }),
+  problems: ['unavailable'],
+  async handle({ body, services }) {
+    let retried = 0;
+    for await (const workflowId of stuckAt(services.temporal, services.config.temporal.taskQueue, body.step)) {
+      await resetActivities(services.temporal, workflowId);
+      retried++;
+    }
+    return { status: 200, body: { step: body.step, retried } };
+  },
+});
