@@ -2,6 +2,7 @@ import { confirm } from '../domains/gift-code/confirm.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { release } from '../domains/gift-code/release.ts';
 import { reserve } from '../domains/gift-code/reserve.ts';
+import { reverseRedemption } from '../domains/gift-code/reverse-redemption.ts';
 import type { GiftCodeActivities, Outcome } from '../workflows/contracts.ts';
 import { BrokenInvariant } from './failures.ts';
 import { statementLimitMs, workflowId } from './limit.ts';
@@ -10,7 +11,7 @@ import { runStep } from './run-step.ts';
 
 /** The saga's steps in the gift-code database. Each is one call, answers one outcome per item, and may be repeated. */
 export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): GiftCodeActivities {
-  const run = <T>(step: 'reserve' | 'confirm' | 'release', ids: string[], work: () => Promise<T>) =>
+  const run = <T>(step: 'reserve' | 'confirm' | 'release' | 'reverse', ids: string[], work: () => Promise<T>) =>
     runStep(progress, 'gift-code', step, ids, work);
 
   return {
@@ -51,6 +52,13 @@ export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): Gi
       return verdicts.map(({ state, reason }, index) =>
         over(progress, ids[index], state === 'refused' ? 'refused' : 'released', reason ?? 'aborted'),
       );
+    },
+
+    async reverseRedemption(order) {
+      await run('reverse', [], async () => {
+        const state = await reverseRedemption(db, order, workflowId(), statementLimitMs());
+        if (state !== 'reversed') throw new BrokenInvariant(`a redemption that was taken back is ${state}`);
+      });
     },
   };
 }

@@ -6,14 +6,15 @@ import type { Progress } from './progress.ts';
 export async function runStep<T>(
   progress: Progress,
   part: Part,
-  step: StepName,
+  step: StepName | 'reverse',
   ids: string[],
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
   try {
     const result = await work();
-    if (step !== 'void' && step !== 'release') progress.took(ids, step, performance.now() - startedAt);
+    if (step === 'reserve' || step === 'credit' || step === 'confirm')
+      progress.took(ids, step, performance.now() - startedAt);
     progress.wrote(part);
     return result;
   } catch (error) {

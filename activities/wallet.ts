@@ -1,5 +1,6 @@
 import { credit } from '../domains/wallet/credit.ts';
 import type { WalletDatabase } from '../domains/wallet/database.ts';
+import { reverseCredit } from '../domains/wallet/reverse-credit.ts';
 import { voidCredit } from '../domains/wallet/void.ts';
 import type { Outcome, WalletActivities } from '../workflows/contracts.ts';
 import { statementLimitMs } from './limit.ts';
@@ -25,5 +26,8 @@ export function walletActivities(db: WalletDatabase, progress: Progress): Wallet
       progress.credited(decisions);
       return decisions.map(({ voided }): Outcome => (voided ? { is: 'done' } : { is: 'credited' }));
     },
+
+    reverseCredit: (order) =>
+      runStep(progress, 'wallet', 'reverse', [], () => reverseCredit(db, order, statementLimitMs())),
   };
 }

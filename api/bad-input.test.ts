@@ -140,6 +140,11 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
     path: `/v1/redemptions/${there.redemption}/abort`,
     body: { reason: 'a mistake' },
   }),
+  'POST /v1/redemptions/{id}/retry': () => ({
+    path: `/v1/redemptions/${there.redemption}/retry`,
+    body: { reason: 'healed' },
+  }),
+  'POST /v1/redemptions/retry': () => ({ path: '/v1/redemptions/retry', body: { step: 'credit' } }),
   'POST /v1/code-groups': () => ({
     path: '/v1/code-groups',
     body: {
@@ -207,6 +212,7 @@ const writers = names.filter((name) => !name.startsWith('GET '));
 const required: Record<string, string[]> = {
   'POST /v1/redemptions': ['code', 'phone'],
   'POST /v1/redemptions/{id}/abort': ['reason'],
+  'POST /v1/redemptions/retry': ['step'],
   'POST /v1/code-checks': ['code'],
   'POST /v1/code-groups': ['name', 'amount', 'count'],
   'POST /v1/codes/lookup': ['code'],
@@ -478,6 +484,8 @@ describe('a member of the wrong kind, of', () => {
       phone: BAD_PHONE,
       reference: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(256)],
     },
+    'POST /v1/redemptions/{id}/retry': { reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)] },
+    'POST /v1/redemptions/retry': { step: [...NOT_TEXT, '', 'queue', 'CREDIT', 'x'.repeat(10_000)] },
     'POST /v1/redemptions/{id}/abort': { reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)] },
     'POST /v1/code-groups': {
       name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(201)],
@@ -780,6 +788,8 @@ describe('paths', () => {
     const known = names.filter((other) => example(other).path === path).map((other) => example(other).method);
     for (const method of ['PUT', 'DELETE', 'PATCH', 'POST', 'GET'].filter((other) => !known.includes(other))) {
       const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+      // POST /v1/redemptions/retry is a path of its own; to GET it is an id that is none.
+      if (path === '/v1/redemptions/retry' && method === 'GET') continue;
       // POST /v1/codes/lookup is a path of its own; to GET and PATCH it is a code's id that is none.
       if (path === '/v1/codes/lookup' && ['GET', 'PATCH'].includes(method)) continue;
       const got = await send({ method, path, body });

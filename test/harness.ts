@@ -175,7 +175,7 @@ export async function assertCoherent(world: Pick<TestWorld, 'giftCode' | 'wallet
     world.giftCode,
     'counters of codes differ from their redemptions',
     `select c.id, c.reserved, c.redeemed from codes c left join redemptions r on r.code_id = c.id group by c.id
-     having c.reserved <> count(*) filter (where r.state = 'reserved') or c.redeemed <> count(*) filter (where r.state = 'completed')`,
+     having c.reserved <> count(*) filter (where r.state = 'reserved') or c.redeemed <> count(*) filter (where r.state = 'completed' or r.place_kept)`,
   );
   await none(
     world.giftCode,
@@ -187,8 +187,8 @@ export async function assertCoherent(world: Pick<TestWorld, 'giftCode' | 'wallet
   await none(
     world.giftCode,
     'use numbers are not 1 to n',
-    `select code_id from redemptions where state = 'completed' group by code_id
-     having max(use_number) <> count(*) or count(distinct use_number) <> count(*)`,
+    `select code_id from redemptions where state in ('completed', 'reversed') group by code_id
+     having bool_and(state = 'completed') and (max(use_number) <> count(*) or count(distinct use_number) <> count(*))`,
   );
   await none(
     world.wallet,
@@ -209,7 +209,10 @@ export async function assertCoherent(world: Pick<TestWorld, 'giftCode' | 'wallet
   const decided = new Map(transfers.rows.map((row) => [row.id, row]));
   for (const { id, state, amount } of redemptions.rows) {
     const decision = decided.get(id);
-    if (state === 'completed' && (decision?.kind !== 'redemption' || decision.amount !== amount))
+    if (
+      (state === 'completed' || state === 'reversed') &&
+      (decision?.kind !== 'redemption' || decision.amount !== amount)
+    )
       faults.push(`${id} is completed without its transfer`);
     if (state === 'released' && decision?.kind !== 'void') faults.push(`${id} is released without a void`);
     // An abort may void what is refused at the same time.

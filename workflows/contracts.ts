@@ -61,6 +61,16 @@ export interface UndoStepItem extends RedemptionItem {
   reason: string;
 }
 
+/** A completed redemption to be taken back. */
+export interface ReversalOrder {
+  redemptionId: string;
+  /** The id of the transfer that takes it back, made from the redemption's. */
+  reversalId: string;
+  /** The code's use stays spent. */
+  keepPlace: boolean;
+  reason: string;
+}
+
 /** Told to the gateway of the same process when redemptions leave their batch. */
 export interface HandOver {
   redemptionIds: string[];
@@ -75,11 +85,14 @@ export interface GiftCodeActivities {
   reserve(items: RedemptionItem[]): Promise<Outcome[]>;
   confirm(items: RedemptionItem[]): Promise<Outcome[]>;
   release(items: UndoStepItem[]): Promise<Outcome[]>;
+  reverseRedemption(order: ReversalOrder): Promise<void>;
 }
 
 export interface WalletActivities {
   credit(items: CreditStepItem[]): Promise<Outcome[]>;
   voidCredit(items: UndoStepItem[]): Promise<Outcome[]>;
+  /** @returns null, or why nothing was taken back */
+  reverseCredit(order: ReversalOrder): Promise<string | null>;
 }
 
 /** Runs in the worker's own process only, as a local activity. */
@@ -104,6 +117,8 @@ export const CODE_GROUP_ATTRIBUTE = 'VouchsafeCodeGroup';
 
 /** The id of the workflow that is one redemption's own. */
 export const redemptionWorkflowId = (redemptionId: string): string => `redemption-${redemptionId}`;
+
+export const reversalWorkflowId = (redemptionId: string): string => `reversal-${redemptionId}`;
 
 /** The task queues of the parts, derived from the main one. */
 export const partTaskQueues = (taskQueue: string): Record<Part, string> => ({

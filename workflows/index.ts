@@ -1,3 +1,4 @@
 /** Every workflow of the service, as bundled for its workers. */
 export { redeem } from './redeem.ts';
+export { reverse } from './reverse.ts';
 export { sweep } from './sweep.ts';

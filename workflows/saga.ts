@@ -27,9 +27,7 @@ import {
   type WalletActivities,
 } from './contracts.ts';
 import type { redeem } from './redeem.ts';
-import type { Entry, Step } from './steps.ts';
-
-type StepActivities = GiftCodeActivities & WalletActivities;
+import type { Entry, Step, StepActivities } from './steps.ts';
 
 interface Tracked extends Entry {
   /** What undoes the steps that were begun, in the order they were begun. */

@@ -10,11 +10,15 @@ export interface Entry {
   reason?: string;
 }
 
+/** The activities that are steps of the saga. */
+export type StepActivities = Pick<GiftCodeActivities, 'reserve' | 'confirm' | 'release'> &
+  Pick<WalletActivities, 'credit' | 'voidCredit'>;
+
 /** One activity of the saga: how it is called with entries, and where it runs. One outcome per entry, in order. */
 export interface Step {
   name: StepName;
   part: Part;
-  call(activities: GiftCodeActivities & WalletActivities, entries: Entry[]): Promise<Outcome[]>;
+  call(activities: StepActivities, entries: Entry[]): Promise<Outcome[]>;
 }
 
 export const reserve: Step = {

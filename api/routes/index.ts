@@ -15,6 +15,7 @@ import { createRedemption } from './redemptions/create.ts';
 import { getRedemption } from './redemptions/get.ts';
 import { listRedemptionsOperation } from './redemptions/list.ts';
 import { retryRedemption, retryStuckRedemptions } from './redemptions/retry.ts';
+import { reverseRedemptionOperation } from './redemptions/reverse.ts';
 import { createWallet } from './wallets/create.ts';
 import { getWallet } from './wallets/get.ts';
 import { listWalletsOperation } from './wallets/list.ts';
@@ -31,6 +32,7 @@ export function operations({ region }: Config): Operation[] {
     abortRedemption,
     retryStuckRedemptions,
     retryRedemption,
+    reverseRedemptionOperation,
     createCodeCheck(region),
     createCodeGroupOperation,
     getCodeGroup,

@@ -145,6 +145,8 @@ export const redemptions = pgTable(
     reason: text(),
     reference: text(),
     workflowId: text().notNull(),
+    /** Reversed, but the code's use stays spent. */
+    placeKept: boolean().notNull().default(false),
   },
   (t) => [
     index('redemptions_created').on(t.createdAt, t.id),

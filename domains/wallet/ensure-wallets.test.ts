@@ -112,6 +112,17 @@ describe('two gateways that see a new phone at the same time', () => {
     expect(await walletsOf(phone)).toHaveLength(1);
   });
 
+  test('take them in one order: who waits for one phone holds none of those after it', async () => {
+    const [first = '', later = ''] = [newPhone(), newPhone()].toSorted();
+    const open = await openTransaction(databases.walletDb);
+    await call([usd(first)], open.db);
+    const waiting = call([usd(later), usd(first)]);
+    await untilWaiting(databases.wallet);
+    const [free] = await call([usd(later)]);
+    await open.commit();
+    expect((await waiting)[0]).toEqual({ id: free?.id, created: false });
+  });
+
   test('in lists of any order do not deadlock', async () => {
     const own = await createDatabases();
     const keys = Array.from({ length: 2_000 }, () => usd(newPhone()));

@@ -1,0 +1,34 @@
+-- Marks a completed redemption as reversed, after the wallet has been debited, and gives back what it had used: the
+-- wallet's limit and the budget always, the use of the code unless it is to stay spent. Answers the row's state.
+--
+-- Concurrency: the locks of reserve, in its order. Repeated: a reversed row is left as it is.
+create or replace function reverse_redemption_1(
+  redemption uuid, keep_place boolean, why text, workflow text, deadline timestamptz
+) returns text language plpgsql set enable_seqscan = off as $$
+declare
+  target redemptions%rowtype;
+begin
+  if clock_timestamp() >= deadline then
+    raise exception 'reverse: its deadline has passed' using errcode = 'VS001';
+  end if;
+  select * into target from redemptions where id = redemption;
+  perform pg_advisory_xact_lock_shared(hashtextextended(target.group_id::text, 0));
+  perform 1 from code_groups where id = target.group_id and budget is not null for no key update;
+  perform 1 from codes where id = target.code_id for no key update;
+  perform 1 from wallet_uses where group_id = target.group_id and wallet_id = target.wallet_id for no key update;
+
+  update redemptions
+  set state = 'reversed', reason = why, place_kept = keep_place, version = version + 1, workflow_id = workflow
+  where id = redemption and state = 'completed'
+  returning * into target;
+  if found then
+    update codes set redeemed = redeemed - 1 where id = target.code_id and not keep_place;
+    update wallet_uses set uses = uses - 1 where group_id = target.group_id and wallet_id = target.wallet_id;
+    update code_groups set budget_used = budget_used - target.amount where id = target.group_id and budget is not null;
+    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
+    values ('redemption', target.id, target.version, 'redemption.reversed',
+      redemption_event_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)
+        || jsonb_build_object('reason', why));
+  end if;
+  return (select state from redemptions where id = redemption);
+end $$;

@@ -1,0 +1,1 @@
+ALTER TABLE "redemptions" ADD COLUMN "place_kept" boolean DEFAULT false NOT NULL;

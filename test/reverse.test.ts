@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import {
+  assertCoherent,
+  createWorld,
+  makeCodes,
+  makeCoupon,
+  newPhone,
+  startIn,
+  type TestService,
+  type TestWorld,
+} from './harness.ts';
+
+let world: TestWorld;
+let service: TestService;
+
+beforeAll(async () => {
+  world = await createWorld();
+  service = await startIn(world);
+});
+afterEach(() => assertCoherent(world));
+afterAll(async () => {
+  await service?.close();
+  await world?.close();
+});
+
+const redeem = (code: string | undefined, phone: string) => service.call('POST', '/v1/redemptions', { code, phone });
+const reverse = (id: string, code: 'free' | 'void', reason = 'refunded') =>
+  service.call('POST', `/v1/redemptions/${id}/reverse`, { reason, code }, { Prefer: 'wait=20' });
+const balanceOf = async (phone: string) => (await service.call('GET', `/v1/wallets/${phone}`)).body.balance.value;
+
+test('a reversed redemption is debited once, and its code can be redeemed again', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body } = await redeem(code, phone);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => reverse(body.id, 'free')));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect(answers[0]?.body).toMatchObject({ id: body.id, state: 'reversed', reason: 'reversed: refunded' });
+  expect(await balanceOf(phone)).toBe(0);
+  const { items } = (await service.call('GET', `/v1/wallets/${phone}/transactions`)).body;
+  expect(items.map((item: { kind: string; direction: string }) => [item.kind, item.direction])).toEqual([
+    ['reversal', 'debit'],
+    ['redemption', 'credit'],
+  ]);
+  expect((await redeem(code, newPhone())).status).toBe(201);
+});
+
+test('a reversal that voids the code leaves it spent', async () => {
+  const [code] = await makeCodes(service, 1);
+  const { body } = await redeem(code, newPhone());
+  expect((await reverse(body.id, 'void')).body.state).toBe('reversed');
+  expect((await redeem(code, newPhone())).body.code).toBe('code-already-redeemed');
+});
+
+test('limits and budget are given back', async () => {
+  const coupon = await makeCoupon(service, 5, { per_wallet_limit: 1, budget: { value: 1000, currency: 'USD' } });
+  const phone = newPhone();
+  const { body } = await redeem(coupon, phone);
+  expect((await redeem(coupon, newPhone())).body.code).toBe('budget-exhausted');
+  await reverse(body.id, 'free');
+  expect((await redeem(coupon, phone)).status).toBe(201);
+});
+
+test('where the money is spent, nothing changes', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body } = await redeem(code, phone);
+  await service.call('POST', `/v1/wallets/${phone}/debits`, { amount: { value: 1, currency: 'USD' } });
+  expect((await reverse(body.id, 'free')).body).toMatchObject({ status: 409, code: 'insufficient-funds' });
+  expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body.state).toBe('completed');
+  await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
+  expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
+});
+
+test('what is not completed cannot be reversed', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  await service.call('POST', '/v1/wallets', { phone });
+  await service.call('PATCH', `/v1/wallets/${phone}`, { state: 'frozen' });
+  const { body } = await redeem(code, phone);
+  expect((await reverse(body.redemption_id, 'free')).body).toMatchObject({
+    status: 409,
+    code: 'conflict',
+    state: 'released',
+  });
+  expect((await reverse(randomUUID(), 'free')).status).toBe(404);
+});
