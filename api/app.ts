@@ -16,7 +16,7 @@ import type { Services } from './services.ts';
 /** The HTTP side of the gateway: every operation of `routes/`, behind authentication and validation. */
 export function createApp(services: Services, adminKey: string, adminClientId: string): Koa {
   const authenticate = createAuthenticate(adminKey, adminClientId);
-  const router = new Router({ exclusive: false });
+  const router = new Router({ exclusive: false, sensitive: true });
   const definitions = operations(services.config);
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
@@ -35,7 +35,7 @@ export function createApp(services: Services, adminKey: string, adminClientId: s
   app.use(answerProblems(services.logger));
   app.use(async (context, next) => {
     // Before anything else, so that who has no key learns nothing of what exists.
-    if (context.path === '/v1' || context.path.startsWith('/v1/')) context.state.caller = authenticate(context);
+    if (/^\/v1(\/|$)/i.test(context.path)) context.state.caller = authenticate(context);
     await next();
   });
   app.use(readJsonBody());
@@ -45,6 +45,7 @@ export function createApp(services: Services, adminKey: string, adminClientId: s
 }
 
 async function perform(definition: Operation, context: Context, services: Services): Promise<void> {
+  if (!context.state.caller) throw new Error('an operation was reached without a caller');
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
   const answer = await definition.handle({

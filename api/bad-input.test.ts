@@ -140,6 +140,10 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
     path: `/v1/redemptions/${there.redemption}/abort`,
     body: { reason: 'a mistake' },
   }),
+  'POST /v1/redemptions/{id}/reverse': () => ({
+    path: `/v1/redemptions/${there.redemption}/reverse`,
+    body: { reason: 'a refund', code: 'free' },
+  }),
   'POST /v1/redemptions/{id}/retry': () => ({
     path: `/v1/redemptions/${there.redemption}/retry`,
     body: { reason: 'healed' },
@@ -212,6 +216,7 @@ const writers = names.filter((name) => !name.startsWith('GET '));
 const required: Record<string, string[]> = {
   'POST /v1/redemptions': ['code', 'phone'],
   'POST /v1/redemptions/{id}/abort': ['reason'],
+  'POST /v1/redemptions/{id}/reverse': ['reason', 'code'],
   'POST /v1/redemptions/retry': ['step'],
   'POST /v1/code-checks': ['code'],
   'POST /v1/code-groups': ['name', 'amount', 'count'],
@@ -486,6 +491,10 @@ describe('a member of the wrong kind, of', () => {
     },
     'POST /v1/redemptions/{id}/retry': { reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)] },
     'POST /v1/redemptions/retry': { step: [...NOT_TEXT, '', 'queue', 'CREDIT', 'x'.repeat(10_000)] },
+    'POST /v1/redemptions/{id}/reverse': {
+      reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)],
+      code: [...NOT_TEXT, '', 'FREE', 'keep'],
+    },
     'POST /v1/redemptions/{id}/abort': { reason: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(201)] },
     'POST /v1/code-groups': {
       name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(201)],

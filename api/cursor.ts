@@ -5,10 +5,10 @@ import { Problem } from '../platform/problems.ts';
 
 /** Where a page ended, in a list ordered by time and id. */
 export const byTime = z
-  .tuple([z.int().min(0).max(8.64e15), z.string().refine(isUuid)])
+  .tuple([z.int().min(0).max(253_402_300_799_999), z.string().refine(isUuid)])
   .transform(([ms, id]) => ({ createdAt: new Date(ms), id }));
 /** Where a page ended, in a list ordered by a number of its own. */
-export const byNumber = z.tuple([z.int()]).transform(([number]) => number);
+export const byNumber = z.tuple([z.int().min(0)]).transform(([number]) => number);
 
 export const timePosition = (row: { createdAt: Date; id: string }) => [row.createdAt.getTime(), row.id];
 

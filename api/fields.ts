@@ -60,7 +60,12 @@ export const time = z.iso
 
 /** The query of every list. */
 export const listQuery = {
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be 1 to 200')
+    .transform(Number)
+    .pipe(z.int().min(1).max(200))
+    .default(50),
   cursor: z.string().max(500).optional(),
   created_from: time.optional(),
   created_to: time.optional(),

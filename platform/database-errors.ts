@@ -3,9 +3,12 @@ import { DrizzleQueryError } from 'drizzle-orm';
 /** The database did not do it, or nobody knows whether it did: connection, time-out, shutdown, resources. Try again. */
 export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable';
-  constructor(detail: string, cause?: unknown) {
+  /** Whether the statement may have taken effect although its answer did not come. */
+  readonly mayHaveHappened: boolean;
+  constructor(detail: string, mayHaveHappened: boolean, cause?: unknown) {
     const reason = cause instanceof Error ? `: ${firstLine(cause)}` : '';
     super(`the database ${detail}${reason}`, { cause });
+    this.mayHaveHappened = mayHaveHappened;
   }
 }
 
@@ -41,7 +44,9 @@ export function databaseError(thrown: unknown): unknown {
   const { code, constraint } = thrown as Error & { code?: string; constraint?: string };
   if (code === '40001' || code === '40P01') return new ContentionError(thrown.message, { cause: thrown });
   if (code && /^2[23]/.test(code)) return new DataError(thrown.message, code, constraint);
-  if (!code || UNAVAILABLE.test(code) || /^E[A-Z]+$/.test(code)) return new DatabaseUnavailable('failed', thrown);
+  // With an SQLSTATE the server itself says that it was undone; a broken connection (E…) says nothing.
+  if (!code || /^E[A-Z]+$/.test(code)) return new DatabaseUnavailable('failed', true, thrown);
+  if (UNAVAILABLE.test(code)) return new DatabaseUnavailable('failed', false, thrown);
   return thrown;
 }
 

@@ -117,11 +117,11 @@ export async function query<Row extends pg.QueryResultRow>(
   try {
     client = await pool.connect();
   } catch (error) {
-    throw new DatabaseUnavailable('cannot be reached', error);
+    throw new DatabaseUnavailable('cannot be reached', false, error);
   }
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DatabaseUnavailable(`gave no answer in ${timeoutMs} ms`)), timeoutMs);
+    timer = setTimeout(() => reject(new DatabaseUnavailable(`gave no answer in ${timeoutMs} ms`, true)), timeoutMs);
   });
   try {
     const result = await Promise.race([client.query<Row>(statement), late]);
@@ -172,7 +172,7 @@ export async function migrateDatabase(part: Part, url: string): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
-    throw new DatabaseUnavailable('cannot be reached', error);
+    throw new DatabaseUnavailable('cannot be reached', false, error);
   }
   try {
     await client.query("select pg_advisory_lock(hashtextextended('vouchsafe migration', 0))");

@@ -68,7 +68,7 @@ export async function createWorld(): Promise<TestWorld> {
   const giftCode = poolOf(urls.giftCodeDatabase);
   const wallet = poolOf(urls.walletDatabase);
   const connection = await Connection.connect({ address: urls.temporal });
-  return {
+  const world: TestWorld = {
     home,
     urls,
     postgresUrl: servers.postgresUrl,
@@ -93,12 +93,13 @@ export async function createWorld(): Promise<TestWorld> {
       VOUCHSAFE_CODE_KEYS: JSON.stringify({ peppers: [newKey()], seals: [newKey()] }),
       VOUCHSAFE_LOG_LEVEL: 'error',
     },
-    events: () => readEvents(nats.url),
+    events: () => readEvents(world.nats.url),
     async close() {
-      await Promise.all([giftCode.end(), wallet.end(), connection.close(), nats.stop()]);
+      await Promise.all([giftCode.end(), wallet.end(), connection.close(), world.nats.stop()]);
       await rm(home, { recursive: true, force: true });
     },
   };
+  return world;
 }
 
 /** Starts the whole service in this process. */

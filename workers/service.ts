@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { giftCodeActivities } from '../activities/gift-code.ts';
 import { noticeActivities } from '../activities/notices.ts';
 import { createProgress } from '../activities/progress.ts';
@@ -20,8 +21,10 @@ import { probeWallet } from '../domains/wallet/probe.ts';
 import * as walletSchema from '../domains/wallet/schema.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
 import { migrateDatabase, openDatabase } from '../platform/database.ts';
+import { newId } from '../platform/ids.ts';
 import type { LocalServers } from '../platform/local/index.ts';
 import type { Logger } from '../platform/logger.ts';
+import { problems } from '../platform/problems.ts';
 import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
 import { startRelay } from './relay.ts';
 import { startSweeping } from './sweeping.ts';
@@ -151,6 +154,7 @@ export async function startService(
       adminClientId,
     );
     const server = createServer(app.callback());
+    server.on('clientError', answerBadHttp);
     opened.push(() => closeServer(server));
     const port = await listen(server, config.host, config.port);
     return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
@@ -174,4 +178,16 @@ async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   await closed;
+}
+
+/** What cannot be read as HTTP gets a problem, too; then the connection is closed. */
+function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'payload-too-large' : 'invalid-request';
+  const [status, title] = problems[code];
+  const body = JSON.stringify({ type: `/errors/${code}`, title, status, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nRequest-Id: ${newId()}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }

@@ -22,7 +22,13 @@ export function readJsonBody(): Middleware {
     if (hasBody(context) && !context.is('application/json', '+json')) {
       throw new Problem('unsupported-media-type', { detail: 'Send application/json.' });
     }
-    await parse(context, next);
+    await parse(context, async () => {
+      // What is not UTF-8 was read as U+FFFD: kept, it would not be what was sent.
+      if (context.request.rawBody?.includes('\ufffd')) {
+        throw new Problem('invalid-request', { members: { errors: [{ pointer: '', detail: 'is not valid UTF-8' }] } });
+      }
+      await next();
+    });
   };
 }
 

@@ -13,8 +13,8 @@ export interface CodeGroupStats {
   places_reserved: bigint;
   completed: bigint;
   reversed: bigint;
-  /** Minor units. */
-  credited: bigint;
+  /** Minor units, as text: a sum may be more than any one amount. */
+  credited: string;
   redeemers: bigint;
   first_redeemed_at: Date | null;
   last_redeemed_at: Date | null;
@@ -24,8 +24,8 @@ export interface DayStats {
   /** As `YYYY-MM-DD` in the time zone asked for. */
   date: string;
   completed: bigint;
-  /** Minor units. */
-  credited: bigint;
+  /** Minor units, as text: a sum may be more than any one amount. */
+  credited: string;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -49,7 +49,7 @@ export async function codeGroupStats(db: GiftCodeDatabase, groupId: string): Pro
       ) c cross join (
         select count(*) filter (where state = 'completed') as completed,
           count(*) filter (where state = 'reversed') as reversed,
-          coalesce(sum(amount) filter (where state = 'completed'), 0)::bigint as credited,
+          coalesce(sum(amount) filter (where state = 'completed'), 0) as credited,
           count(distinct wallet_id) filter (where state = 'completed') as redeemers,
           min(settled_at) filter (where state = 'completed') as first_redeemed_at,
           max(settled_at) filter (where state = 'completed') as last_redeemed_at
@@ -74,7 +74,7 @@ export async function codeGroupStatsPerDay(
     db.reads,
     {
       text: `select to_char(settled_at at time zone $2, 'YYYY-MM-DD') as date, count(*) as completed,
-          sum(amount)::bigint as credited
+          sum(amount) as credited
         from redemptions
         where group_id = $1 and state = 'completed'
           and settled_at >= coalesce($3::timestamptz, '-infinity') and settled_at < coalesce($4::timestamptz, 'infinity')

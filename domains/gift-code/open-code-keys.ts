@@ -22,8 +22,16 @@ export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvir
     ...keys.peppers.map((key) => ({ purpose: 'pepper' as const, keyId: key.id, fingerprint: fingerprint(key) })),
     ...keys.seals.map((key) => ({ purpose: 'seal' as const, keyId: key.id, fingerprint: fingerprint(key) })),
   ];
+  assertSame(known, own);
   await db.orm.insert(codeKeys).values(own).onConflictDoNothing();
-  const registered = await db.orm.select().from(codeKeys);
+  // Another process may have been first.
+  assertSame(await db.orm.select().from(codeKeys), own);
+  return keys;
+}
+
+type Mark = typeof codeKeys.$inferSelect;
+
+function assertSame(registered: Mark[], own: Mark[]): void {
   for (const row of registered) {
     const match = own.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
     if (!match?.fingerprint.equals(row.fingerprint)) {
@@ -32,5 +40,4 @@ export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvir
       );
     }
   }
-  return keys;
 }

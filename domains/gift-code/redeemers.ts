@@ -4,8 +4,8 @@ import type { GiftCodeDatabase } from './database.ts';
 export interface Redeemer {
   wallet_id: string;
   redemptions: bigint;
-  /** Minor units. */
-  credited: bigint;
+  /** Minor units, as text: a sum may be more than any one amount. */
+  credited: string;
   last_redeemed_at: Date;
 }
 
@@ -29,7 +29,7 @@ export async function listRedeemers(
   const { rows } = await query<Redeemer & { [column: string]: unknown }>(
     db.reads,
     {
-      text: `select wallet_id, count(*) as redemptions, sum(amount)::bigint as credited, max(settled_at) as last_redeemed_at
+      text: `select wallet_id, count(*) as redemptions, sum(amount) as credited, max(settled_at) as last_redeemed_at
         from redemptions
         where group_id = $1 and state = 'completed'
           and created_at >= coalesce($2::timestamptz, '-infinity') and created_at < coalesce($3::timestamptz, 'infinity')

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { listCodes } from '../../../domains/gift-code/read-codes.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { byNumber, page, readCursor } from '../../cursor.ts';
+import { page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { codeJson } from '../codes/json.ts';
@@ -21,7 +21,11 @@ export const listCodesOperation = operation({
   async handle({ params, query, services }) {
     const { limit, cursor, ...rest } = query;
     const filters = { group: params.id, ...rest };
-    const beforePosition = readCursor(cursor, filters, byNumber);
+    const beforePosition = readCursor(
+      cursor,
+      filters,
+      z.tuple([z.int().min(0).max(2_147_483_647)]).transform(([n]) => n),
+    );
     if (!(await readCodeGroup(services.giftCode, params.id))) throw new Problem('not-found');
     const { state, created_from: createdFrom, created_to: createdTo } = rest;
     const filter = { groupId: params.id, state, createdFrom, createdTo, beforePosition };

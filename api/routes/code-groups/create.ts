@@ -28,13 +28,10 @@ const body = z
     codes: z.array(givenCode).min(1).max(MAX_CODES).optional(),
     prefix: z
       .string()
-      .transform((input) => input.trim().toUpperCase())
-      .pipe(
-        z
-          .string()
-          .regex(/^[A-Z0-9]+$/, 'must be letters and digits')
-          .max(MAX_CODE_LENGTH - GENERATED_LENGTH),
-      )
+      .trim()
+      .regex(/^[A-Za-z0-9]+$/, 'must be letters and digits')
+      .max(MAX_CODE_LENGTH - GENERATED_LENGTH)
+      .transform((input) => input.toUpperCase())
       .optional(),
     starts_at: time.optional(),
     ends_at: time.optional(),
@@ -107,6 +104,10 @@ export const createCodeGroupOperation = operation({
 
 /** The request after normalisation, so that the same request written otherwise is the same. */
 function hashOf(request: unknown): Buffer {
-  const text = JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
+  const text = JSON.stringify(request, (_, value) => {
+    if (typeof value === 'bigint') return value.toString();
+    const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isPlain ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  });
   return createHash('sha256').update(text).digest();
 }

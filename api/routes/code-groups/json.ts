@@ -3,10 +3,15 @@ import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { toMoney } from '../../../platform/money.ts';
 
 const MAX_METADATA_CHARACTERS = 16_384;
+const MAX_METADATA_DEPTH = 32;
 
 /** What a client keeps with a group for itself. */
 export const metadata = z
-  .record(z.string(), z.json())
+  .record(z.string(), z.unknown())
+  .refine((value) => isNestedWithin(value, MAX_METADATA_DEPTH), {
+    message: `must not be nested deeper than ${MAX_METADATA_DEPTH}`,
+    abort: true,
+  })
   .refine(
     (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
     'must be at most 16,384 characters of JSON',
@@ -30,4 +35,10 @@ export function codeGroupJson(group: CodeGroup) {
     created_at: group.createdAt.toISOString(),
     updated_at: group.updatedAt.toISOString(),
   };
+}
+
+/** Stops at the depth, so that no nesting exhausts the stack. */
+function isNestedWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isNestedWithin(part, depth - 1));
 }

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { listRedeemers } from '../../../domains/gift-code/redeemers.ts';
 import { readWallets } from '../../../domains/wallet/read-wallets.ts';
-import { toMoney } from '../../../platform/money.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
@@ -37,7 +36,7 @@ export const listRedeemersOperation = operation({
         phone: phones.get(redeemer.wallet_id) ?? null,
         wallet_id: redeemer.wallet_id,
         redemptions: Number(redeemer.redemptions),
-        credited: toMoney(redeemer.credited, group.currency),
+        credited: { value: Number(redeemer.credited), currency: group.currency },
         last_redeemed_at: redeemer.last_redeemed_at.toISOString(),
       }),
     );

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { codeGroupStats, codeGroupStatsPerDay } from '../../../domains/gift-code/code-group-stats.ts';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { toMoney } from '../../../platform/money.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -43,12 +42,16 @@ export const codeGroupStatsOperation = operation({
           left: places_total - places_redeemed - places_reserved,
         }),
         redemptions: numbers({ completed: stats.completed, reversed: stats.reversed }),
-        credited: toMoney(stats.credited, group.currency),
+        credited: { value: Number(stats.credited), currency: group.currency },
         redeemers: Number(stats.redeemers),
         first_redeemed_at: stats.first_redeemed_at?.toISOString() ?? null,
         last_redeemed_at: stats.last_redeemed_at?.toISOString() ?? null,
         per_day: days.map(({ date, completed, credited }) => {
-          return { date, redemptions: Number(completed), credited: toMoney(credited, group.currency) };
+          return {
+            date,
+            redemptions: Number(completed),
+            credited: { value: Number(credited), currency: group.currency },
+          };
         }),
       },
     };

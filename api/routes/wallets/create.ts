@@ -25,13 +25,14 @@ export const createWallet = (region: string | undefined) =>
       if (before && (before.phone !== key.phone || before.currency !== key.currency))
         throw new Problem('idempotency-key-reused');
       const [ensured] = await ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS);
-      if (ensured?.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
+      if (!ensured) throw new Problem('idempotency-key-reused');
+      if (ensured.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
       services.wrote('wallet');
       const wallet = await readWallet(services.wallet, id);
       if (!wallet) throw new Error('a wallet vanished');
       return {
         status: 201,
-        body: walletJson(wallet),
+        body: walletJson({ ...wallet, balance: 0n, state: 'active' }),
         headers: { Location: `/v1/wallets/${id}`, ...(before && { 'Idempotent-Replayed': 'true' }) },
       };
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { postTransfer } from '../../../domains/wallet/post-transfer.ts';
 import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
+import { DatabaseUnavailable } from '../../../platform/database-errors.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { label, money } from '../../fields.ts';
@@ -32,13 +33,16 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
       'reference-reused',
       'idempotency-key-reused',
       'unavailable',
+      'outcome-unknown',
     ],
     async handle({ params, query, body, caller, idempotencyKey, services }) {
       // A phone means its wallet in the currency of the amount.
-      const wallet = await findWallet(services, params.wallet, query.currency).catch((error) => {
-        if (query.currency !== undefined) throw error;
-        return findWallet(services, params.wallet, body.amount.currency);
-      });
+      const wallet = await findWallet(services, params.wallet, query.currency ?? body.amount.currency).catch(
+        (error) => {
+          if (query.currency !== undefined) throw error;
+          return findWallet(services, params.wallet, undefined);
+        },
+      );
       const order = {
         id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, `wallets/${kind}s`, idempotencyKey),
         kind,
@@ -49,7 +53,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         reference: body.reference ?? null,
         note: body.note ?? null,
       };
-      const { refusal, replayed } = await postTransfer(services.wallet, order, TIMEOUT_MS);
+      const { refusal, replayed } = await postTransfer(services.wallet, order, TIMEOUT_MS).catch(outcomeUnknown);
       if (refusal) throw new Problem(refusal);
       const transfer = await readTransfer(services.wallet, order.id);
       if (!transfer) throw new Error('a transfer vanished');
@@ -68,5 +72,12 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
       };
     },
+  });
+}
+
+function outcomeUnknown(error: unknown): never {
+  if (!(error instanceof DatabaseUnavailable && error.mayHaveHappened)) throw error;
+  throw new Problem('outcome-unknown', {
+    detail: 'The wallet database did not answer. Repeat with the same Idempotency-Key.',
   });
 }

@@ -8,6 +8,9 @@ returns table (
   wallet_id uuid, phone text, currency text, created_at timestamptz
 ) language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  due_count integer;
+  written_count integer;
 begin
   if clock_timestamp() >= deadline then
     raise exception 'void: its deadline has passed' using errcode = 'VS001';
@@ -15,6 +18,7 @@ begin
 
   perform 1 from wallets where id = any(wallet_ids) order by id for no key update;
 
+  select count(*) into due_count from unnest(ids) i(id) where not exists (select from transfers t where t.id = i.id);
   with decision as (
     select i.id, w.id as wallet_id, i.reason,
       w.version + row_number() over (partition by w.id order by i.position) as version
@@ -31,12 +35,17 @@ begin
     update wallets w set version = last.version
     from (select wallet_id, max(wallet_version) as version from written group by wallet_id) last
     where w.id = last.wallet_id
+  ), announced as (
+    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
+    select 'wallet', wallet_id, wallet_version, 'wallet.voided',
+      wallet_event_1(wallet_id, id, 'void', null, null, null, reason)
+    from written where wallet_id is not null
+    order by wallet_id, wallet_version
   )
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  select 'wallet', wallet_id, wallet_version, 'wallet.voided',
-    wallet_event_1(wallet_id, id, 'void', null, null, null, reason)
-  from written where wallet_id is not null
-  order by wallet_id, wallet_version;
+  select count(*) into written_count from written;
+  if written_count <> due_count then
+    raise exception 'void: decided meanwhile' using errcode = 'serialization_failure';
+  end if;
 
   return query
   select s.* from unnest(ids) with ordinality i(id, position) join read_settlements_1(ids) s on s.id = i.id
