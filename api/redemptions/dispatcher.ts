@@ -3,6 +3,7 @@ import type { Ending, Progress, StepTimes } from '../../activities/progress.ts';
 import { batched } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
+import { within } from '../../platform/within.ts';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
 import type { redeem } from '../../workflows/redeem.ts';
 import { answers } from './knock.ts';
@@ -147,8 +148,8 @@ async function startWorkflow(
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: alone ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       });
-      await within(giveUpAt - performance.now(), start);
-      return workflowId;
+      if (await within(giveUpAt - performance.now(), start)) return workflowId;
+      throw new OutcomeUnknown('no answer in time');
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return workflowId;
       if (performance.now() >= giveUpAt) throw new OutcomeUnknown(String(error));
@@ -157,32 +158,13 @@ async function startWorkflow(
   }
 }
 
-/** @throws Error when the promise takes longer */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, ms, new Error('no answer in time'));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Resolves when the workflow has closed; asked of the server only when the batch takes long. */
 async function closed(client: Client, workflowId: string, left: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ASK_SERVER_AFTER_MS, 'late');
-  });
-  const first = await Promise.race([left, late]);
-  clearTimeout(timer);
-  if (first === 'late')
-    await client.workflow
-      .getHandle(workflowId)
-      .result()
-      .catch(() => undefined);
+  if (await within(ASK_SERVER_AFTER_MS, left)) return;
+  await client.workflow
+    .getHandle(workflowId)
+    .result()
+    .catch(() => undefined);
 }
 
 function deferred<T>() {

@@ -2,6 +2,7 @@ import type { Ending, StepTimes } from '../../activities/progress.ts';
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import { isProblemCode, Problem, type ProblemCode } from '../../platform/problems.ts';
+import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { Breaker } from './breaker.ts';
 import { type Dispatched, type Dispatcher, NotStarted, OutcomeUnknown } from './dispatcher.ts';
@@ -112,33 +113,26 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
    */
   const endOf = async (redemption: Dispatched, waitMs: number): Promise<Ending | RedemptionView | undefined> => {
     const { ending, started, item } = redemption;
-    const patience = new AbortController();
     const failedStart = started.then(() => new Promise<never>(() => undefined));
     try {
-      const heard = await Promise.race([ending, failedStart, after(Math.min(waitMs, LISTEN_MS), patience.signal)]);
+      const heard = await within(Math.min(waitMs, LISTEN_MS), Promise.race([ending, failedStart]));
       if (heard) return heard;
       // An answer of 202 says that Temporal has it: this is waited for, whatever the client prefers.
       await started;
-      if (waitMs <= LISTEN_MS) return undefined;
-      const seen = readUntilOver(item.redemptionId, waitMs - LISTEN_MS, patience.signal);
-      return await Promise.race([ending, seen]);
+      const leftMs = waitMs - LISTEN_MS;
+      return leftMs > 0 ? await within(leftMs, Promise.race([ending, seen(item.redemptionId, leftMs)])) : undefined;
     } catch (error) {
       throw startProblem(error, item.redemptionId);
-    } finally {
-      patience.abort();
     }
   };
 
-  const readUntilOver = async (
-    id: string,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<RedemptionView | undefined> => {
+  /** Reads a redemption's row again and again, until it is over or the time is. */
+  const seen = async (id: string, waitMs: number): Promise<RedemptionView | undefined> => {
     const giveUpAt = performance.now() + waitMs;
-    while (!signal.aborted && performance.now() < giveUpAt) {
+    while (performance.now() < giveUpAt) {
       const row = await lookups.row(id).catch(() => undefined);
       if (row && row.state !== 'reserved') return await lookups.view(row);
-      await after(READ_AGAIN_MS, signal);
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
     }
     return undefined;
   };
@@ -214,14 +208,3 @@ const isAbout = (row: RedemptionRow, item: RedemptionItem) =>
 
 const isSame = (a: RedemptionItem, b: RedemptionItem) =>
   a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;
-
-function after(ms: number, signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms, undefined);
-    const stop = () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-}

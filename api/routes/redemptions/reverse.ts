@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idFromKey } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
 import { id, label } from '../../fields.ts';
@@ -59,13 +60,3 @@ export const reverseRedemptionOperation = operation({
     };
   },
 });
-
-/** What the promise gives, or undefined when that takes longer. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  promise.catch(() => undefined);
-  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}

@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router';
 import { query } from '../../../platform/database.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { within } from '../../../platform/within.ts';
 import type { Services } from '../../services.ts';
 
 const TIMEOUT_MS = 2_000;
@@ -15,7 +16,7 @@ export function health(router: Router, services: Services): void {
       gateway_database: ping(services.gateway.door),
       gift_code_database: ping(services.giftCode.door),
       wallet_database: ping(services.wallet.door),
-      temporal: within(TIMEOUT_MS, services.temporal.workflowService.getSystemInfo({})),
+      temporal: answered(services.temporal.workflowService.getSystemInfo({})),
     };
     const results = await Promise.all(
       Object.entries(checks).map(
@@ -43,9 +44,6 @@ export function health(router: Router, services: Services): void {
 
 const ping = (pool: Parameters<typeof query>[0]) => query(pool, { text: 'select 1' }, TIMEOUT_MS);
 
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return Promise.race([
-    promise,
-    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error('no answer')).unref()),
-  ]);
+async function answered(request: Promise<unknown>): Promise<void> {
+  if (!(await within(TIMEOUT_MS, request))) throw new Error('no answer in time');
 }
