@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { Problem } from '../platform/problems.ts';
-import { audited, auditRevealed } from './audited.ts';
+import { audited } from './audited.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
@@ -58,15 +58,16 @@ function authorize({ scope, ownScope }: Operation): Middleware {
   };
 }
 
+const NOTHING = z.strictObject({});
+
 async function perform(definition: Operation, context: Context, services: Services): Promise<void> {
   const caller = callerOf(context);
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
-  const { action, method } = definition;
   const request = {
     params: params.data,
-    query: check(definition.query ?? z.strictObject({}), context.query, '?'),
-    body: method === 'GET' ? undefined : check(definition.body ?? z.strictObject({}), context.request.body ?? {}, ''),
+    query: check(definition.query ?? NOTHING, context.query, '?'),
+    body: definition.method === 'GET' ? undefined : check(definition.body ?? NOTHING, context.request.body ?? {}, ''),
     caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
     waitSeconds: waitSeconds(context),
@@ -78,9 +79,7 @@ async function perform(definition: Operation, context: Context, services: Servic
     requestId: context.state.requestId,
     remoteAddress: context.ip,
   };
-  const act = () => definition.handle(request);
-  const answer = action ? await audited(services, trail, action, context.params, act) : await act();
-  if (!action) await auditRevealed(services, trail, answer);
+  const answer = await audited(services, trail, definition.action, context.params, () => definition.handle(request));
   context.status = answer.status;
   context.set(answer.headers ?? {});
   context.body = answer.body;
