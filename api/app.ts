@@ -1,26 +1,32 @@
 import { Router } from '@koa/router';
-import Koa, { type Context } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { Problem } from '../platform/problems.ts';
-import { createAuthenticate } from './middleware/authenticate.ts';
+import { audited } from './audited.ts';
+import { authenticate } from './middleware/authenticate.ts';
 import { readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
-import type { Operation } from './operation.ts';
+import type { Caller, Operation } from './operation.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
 import type { Services } from './services.ts';
 
-/** The HTTP side of the gateway: every operation of `routes/`, behind authentication and validation. */
-export function createApp(services: Services, adminKey: string, adminClientId: string): Koa {
-  const authenticate = createAuthenticate(adminKey, adminClientId);
+/** The HTTP side of the gateway: every operation of `routes/`, behind authentication, scopes and validation. */
+export function createApp(services: Services): Koa {
   const router = new Router({ exclusive: false, sensitive: true });
   const definitions = operations(services.config);
+  const readBody = readJsonBody();
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
-    router.register(path, [definition.method], (context: Context) => perform(definition, context, services));
+    router.register(
+      path,
+      [definition.method],
+      [authorize(definition), readBody, (context: Context) => perform(definition, context, services)],
+    );
   }
   health(router, services);
   docs(router, definitions);
@@ -35,31 +41,53 @@ export function createApp(services: Services, adminKey: string, adminClientId: s
   app.use(answerProblems(services.logger));
   app.use(async (context, next) => {
     // Before anything else, so that who has no key learns nothing of what exists.
-    if (/^\/v1(\/|$)/i.test(context.path)) context.state.caller = authenticate(context);
+    if (/^\/v1(\/|$)/i.test(context.path)) context.state.caller = await authenticate(context, services.callers);
     await next();
   });
-  app.use(readJsonBody());
   app.use(router.routes());
   app.use(router.allowedMethods());
   return app;
 }
 
+/** Before anything is read or looked up, so that 403 says nothing about the request or about what exists. */
+function authorize({ scope, ownScope }: Operation): Middleware {
+  return async (context, next) => {
+    const caller = callerOf(context);
+    if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
+    await next();
+  };
+}
+
+const NOTHING = z.strictObject({});
+
 async function perform(definition: Operation, context: Context, services: Services): Promise<void> {
-  if (!context.state.caller) throw new Error('an operation was reached without a caller');
+  const caller = callerOf(context);
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
-  const answer = await definition.handle({
+  const request = {
     params: params.data,
-    query: check(definition.query ?? z.strictObject({}), context.query, '?'),
-    body: definition.body ? check(definition.body, context.request.body ?? {}, '') : undefined,
-    caller: context.state.caller,
+    query: check(definition.query ?? NOTHING, context.query, '?'),
+    body: definition.method === 'GET' ? undefined : check(definition.body ?? NOTHING, context.request.body ?? {}, ''),
+    caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
     waitSeconds: waitSeconds(context),
     services,
-  });
+  };
+  const trail: AuditTrail = {
+    clientId: caller.clientId,
+    keyId: caller.keyId,
+    requestId: context.state.requestId,
+    remoteAddress: context.ip,
+  };
+  const answer = await audited(services, trail, definition.action, context.params, () => definition.handle(request));
   context.status = answer.status;
   context.set(answer.headers ?? {});
   context.body = answer.body;
+}
+
+function callerOf(context: Context): Caller {
+  if (!context.state.caller) throw new Error('an operation was reached without a caller');
+  return context.state.caller;
 }
 
 function check<T>(schema: z.ZodType<T>, input: unknown, where: string): T {

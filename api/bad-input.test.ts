@@ -19,7 +19,7 @@ import { operations } from './routes/index.ts';
 let world: TestWorld;
 let service: TestService;
 /** What there is, for requests that would be right but for one thing. */
-const there = { group: '', code: '', codeId: '', wallet: '', phone: newPhone(), redemption: '' };
+const there = { group: '', code: '', codeId: '', wallet: '', phone: newPhone(), redemption: '', key: '' };
 
 beforeAll(async () => {
   world = await createWorld();
@@ -33,6 +33,8 @@ beforeAll(async () => {
   there.code = code;
   there.codeId = (await service.call('POST', '/v1/codes/lookup', { code })).body.id;
   for (let index = 0; index < 3; index++) {
+    const key = await service.call('POST', '/v1/api-keys', { name: 'till', scopes: ['groups:read'] });
+    there.key = key.body.id;
     await makeCodes(service, 1);
     await service.call('POST', '/v1/wallets', { phone: newPhone() });
     await service.call('POST', `/v1/wallets/${there.wallet}/credits`, { amount: { value: 5, currency: 'USD' } });
@@ -52,7 +54,10 @@ async function state(): Promise<string[]> {
       return [...Object.values(tables).flat(), ...rows.map(({ sequence, type }) => `${sequence} ${type}`)];
     }),
   );
-  return lines.flat();
+  // To reveal codes is no change, and is written down.
+  const { rows } = await world.gateway.query(`select id, action from audit_log where action <> 'code.reveal'`);
+  const keys = await dump(world.gateway, ['public.audit_log']);
+  return [...lines.flat(), ...Object.values(keys).flat(), ...rows.map(({ id, action }) => `${id} ${action}`)];
 }
 let before: string[];
 beforeEach(async () => {
@@ -201,6 +206,12 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
     body: { amount: money, reference: 'order-7', note: 'for the delay' },
   }),
   'GET /v1/wallets/{wallet}/transactions': () => ({ path: `/v1/wallets/${there.wallet}/transactions` }),
+  'POST /v1/api-keys': () => ({ path: '/v1/api-keys', body: { name: 'till', scopes: ['redemptions:write'] } }),
+  'GET /v1/api-keys': () => ({ path: '/v1/api-keys' }),
+  'GET /v1/api-keys/{id}': () => ({ path: `/v1/api-keys/${there.key}` }),
+  'POST /v1/api-keys/{id}/rotate': () => ({ path: `/v1/api-keys/${there.key}/rotate` }),
+  'DELETE /v1/api-keys/{id}': () => ({ path: `/v1/api-keys/${there.key}` }),
+  'GET /v1/audit-log': () => ({ path: '/v1/audit-log' }),
 };
 const allNames = all.map(({ method, path }) => `${method} ${path}`);
 /** Those tried here; the first test tells which are not. */
@@ -226,6 +237,7 @@ const required: Record<string, string[]> = {
   'PATCH /v1/wallets/{wallet}': ['state'],
   'POST /v1/wallets/{wallet}/credits': ['amount'],
   'POST /v1/wallets/{wallet}/debits': ['amount'],
+  'POST /v1/api-keys': ['name', 'scopes'],
 };
 const lists = [
   'GET /v1/redemptions',
@@ -234,6 +246,8 @@ const lists = [
   'GET /v1/code-groups/{id}/redeemers',
   'GET /v1/wallets',
   'GET /v1/wallets/{wallet}/transactions',
+  'GET /v1/api-keys',
+  'GET /v1/audit-log',
 ];
 
 test('every operation is tried here', () => {
@@ -536,6 +550,23 @@ describe('a member of the wrong kind, of', () => {
       reference: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(256)],
       note: [...NOT_TEXT, ...BAD_TEXT, 'x'.repeat(501)],
     },
+    'POST /v1/api-keys': {
+      name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(101), 'admin', ' Admin '],
+      scopes: [
+        null,
+        {},
+        'ops:write',
+        [],
+        [''],
+        ['ops'],
+        ['ops:*'],
+        ['OPS:WRITE'],
+        ['ops:write', 1],
+        Array(11).fill('*'),
+      ],
+    },
+    'POST /v1/api-keys/{id}/rotate': {},
+    'DELETE /v1/api-keys/{id}': {},
   };
 
   test('every member of every request is tried', () => {
@@ -722,6 +753,9 @@ describe('filters that are none', () => {
     ['/v1/wallets', 'phone', phone.map(encodeURIComponent)],
     ['/v1/wallets', 'currency', ['', 'usd', 'XXX', 'US%00']],
     ['/v1/wallets', 'state', ['', 'open', 'FROZEN']],
+    ['/v1/audit-log', 'actor', text],
+    ['/v1/audit-log', 'action', text],
+    ['/v1/audit-log', 'resource', text],
   ])('%s?%s=', async (path, parameter, values) => {
     for (const value of values) await refused({ path: `${path}?${parameter}=${value}` }, 'invalid-request');
   });

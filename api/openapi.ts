@@ -3,7 +3,7 @@ import { type ProblemCode, problems } from '../platform/problems.ts';
 import type { Operation } from './operation.ts';
 
 /** Problems that any operation under /v1 may answer. */
-const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'not-found'];
+const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'forbidden', 'not-found'];
 const COMMON_WITH_BODY: ProblemCode[] = ['payload-too-large', 'unsupported-media-type'];
 
 /** The OpenAPI 3.1 document of the API, made from the schemas that validate the requests. */
@@ -36,7 +36,7 @@ function describe(operation: Operation): Record<string, unknown> {
   return {
     operationId: operationId(operation),
     summary: operation.summary,
-    description: `Needs the scope \`${operation.scope}\`.`,
+    description: scopeText(operation),
     tags: [operation.path.split('/')[2]],
     parameters: [
       ...parameters(params, 'path'),
@@ -50,13 +50,23 @@ function describe(operation: Operation): Record<string, unknown> {
     ],
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } }),
     responses: {
-      ...(operation.method === 'POST'
-        ? { '2XX': { description: 'Done, or accepted (202)' } }
-        : { '200': { description: 'Found' } }),
+      ...SUCCESS[operation.method],
       ...problemResponses(codes),
     },
   };
 }
+
+const SUCCESS: Record<Operation['method'], Record<string, { description: string }>> = {
+  GET: { '200': { description: 'Found' } },
+  POST: { '2XX': { description: 'Done, or accepted (202)' } },
+  PATCH: { '200': { description: 'Changed' } },
+  DELETE: { '204': { description: 'Gone' } },
+};
+
+const scopeText = ({ scope, ownScope }: Operation) =>
+  ownScope
+    ? `Needs the scope \`${scope}\`, or \`${ownScope}\` for what the same client made.`
+    : `Needs the scope \`${scope}\`.`;
 
 const operationId = ({ method, path }: Operation) =>
   `${method.toLowerCase()}_${path.replace('/v1/', '').replace(/[{}]/g, '').replace(/\W+/g, '_')}`;

@@ -1,11 +1,15 @@
 import type { z } from 'zod';
+import type { AuditAction, AuditEntry } from '../domains/gateway/write-audit-log.ts';
 import type { ProblemCode } from '../platform/problems.ts';
+import type { Scope } from './scopes.ts';
 import type { Services } from './services.ts';
-
-export type Scope = `${'redemptions' | 'groups' | 'wallets' | 'ops'}:${'read' | 'write'}` | 'codes:reveal';
 
 export interface Caller {
   clientId: string;
+  /** None for the admin key. */
+  keyId: string | null;
+  /** Whether the caller's key has the scope, or one that includes it. */
+  may(scope: Scope): boolean;
 }
 
 export interface OperationRequest<Params, Query, Body> {
@@ -24,6 +28,8 @@ export interface Answer {
   status: number;
   body: unknown;
   headers?: Record<string, string>;
+  /** What was changed, or revealed; nothing where nothing was. */
+  audit?: AuditEntry | undefined;
 }
 
 /** One operation of the API: what it takes, what may go wrong, and what it does. */
@@ -37,6 +43,10 @@ export interface Operation<
   path: string;
   summary: string;
   scope: Scope;
+  /** With this scope instead, the operation is for what the caller's own client made, and its handler sees to that. */
+  ownScope?: Scope;
+  /** What this does to what is kept account of. A redemption is a record of its own, and is not in the audit log. */
+  action?: AuditAction;
   params?: Params;
   query?: Query;
   body?: Body;

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { GatewayDatabase } from '../domains/gateway/open-admin-client.ts';
+import type { GatewayDatabase } from '../domains/gateway/database.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import type { GivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
 import type { WalletDatabase } from '../domains/wallet/database.ts';
@@ -7,6 +7,7 @@ import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { Callers } from './keys/callers.ts';
 import type { TraceUrl } from './redemptions/redemption-json.ts';
 import type { Redemptions } from './redemptions/redemptions.ts';
 
@@ -18,6 +19,7 @@ export interface Services {
   giftCode: GiftCodeDatabase;
   wallet: WalletDatabase;
   temporal: Client;
+  callers: Callers;
   codeKeys: CodeKeys;
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;

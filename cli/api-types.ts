@@ -103,3 +103,26 @@ export interface Transaction {
   note?: string | null;
   created_at: string;
 }
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: string[];
+  last4: string;
+  /** The key itself, only where it was just made. */
+  key?: string | null;
+  created_at: string;
+  last_used_at: string | null;
+  revoked_at: string | null;
+}
+
+export interface AuditEntry {
+  action: string;
+  outcome: string;
+  actor: { name: string };
+  resource: { id: string | null };
+  remote_address: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+  created_at: string;
+}

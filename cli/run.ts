@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { type Cli, createCli, type Surroundings } from './cli.ts';
+import { addAudit } from './commands/audit.ts';
 import { addCodes } from './commands/codes.ts';
 import { addDemo } from './commands/demo.ts';
 import { addGroups } from './commands/groups.ts';
+import { addKeys } from './commands/keys.ts';
 import { addRedeem } from './commands/redeem.ts';
 import { addRedemptions } from './commands/redemptions.ts';
 import { addWallets } from './commands/wallets.ts';
@@ -39,6 +41,8 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addCodes(program, cli);
   addWallets(program, cli);
   addRedemptions(program, cli);
+  addKeys(program, cli);
+  addAudit(program, cli);
   addDemo(program, cli);
   return program;
 }

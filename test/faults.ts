@@ -3,8 +3,12 @@ import type { TestWorld } from './harness.ts';
 import { until } from './harness.ts';
 
 /** Makes a part's database unreachable, as if its server were gone, for everybody but a superuser. @returns how to heal it */
-export async function breakDatabase(world: TestWorld, part: 'gift_code' | 'wallet'): Promise<() => Promise<void>> {
-  const url = part === 'wallet' ? world.urls.walletDatabase : world.urls.giftCodeDatabase;
+export async function breakDatabase(
+  world: TestWorld,
+  part: 'gift_code' | 'wallet' | 'gateway',
+): Promise<() => Promise<void>> {
+  const { walletDatabase: wallet, giftCodeDatabase: gift_code, gatewayDatabase: gateway } = world.urls;
+  const url = { wallet, gift_code, gateway }[part];
   const database = new URL(url).pathname.slice(1);
   const superuser = new pg.Client({ connectionString: world.postgresUrl });
   await superuser.connect();

@@ -27,6 +27,7 @@ export interface TestWorld {
   /** Connections of each part's own role. */
   giftCode: pg.Pool;
   wallet: pg.Pool;
+  gateway: pg.Pool;
   temporal: Client;
   /** What the environment of a process in this world is, for processes of its own. */
   environment: Record<string, string>;
@@ -44,7 +45,7 @@ export interface ApiAnswer {
 
 export interface TestService {
   url: string;
-  /** Sends a request with the admin key. */
+  /** Sends a request with the admin key, unless `headers` have another. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   close(): Promise<void>;
 }
@@ -67,6 +68,7 @@ export async function createWorld(): Promise<TestWorld> {
   };
   const giftCode = poolOf(urls.giftCodeDatabase);
   const wallet = poolOf(urls.walletDatabase);
+  const gateway = poolOf(urls.gatewayDatabase);
   const connection = await Connection.connect({ address: urls.temporal });
   const world: TestWorld = {
     home,
@@ -76,6 +78,7 @@ export async function createWorld(): Promise<TestWorld> {
     taskQueue: name,
     giftCode,
     wallet,
+    gateway,
     temporal: new Client({ connection }),
     environment: {
       VOUCHSAFE_HOME: home,
@@ -95,7 +98,7 @@ export async function createWorld(): Promise<TestWorld> {
     },
     events: () => readEvents(world.nats.url),
     async close() {
-      await Promise.all([giftCode.end(), wallet.end(), connection.close(), world.nats.stop()]);
+      await Promise.all([giftCode.end(), wallet.end(), gateway.end(), connection.close(), world.nats.stop()]);
       await rm(home, { recursive: true, force: true });
     },
   };

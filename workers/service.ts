@@ -7,6 +7,7 @@ import { createProgress } from '../activities/progress.ts';
 import { sweepActivities } from '../activities/sweep.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import { createApp } from '../api/app.ts';
+import { createCallers } from '../api/keys/callers.ts';
 import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createLookups } from '../api/redemptions/lookups.ts';
@@ -134,25 +135,22 @@ export async function startService(
       breaker.open('temporal'),
     );
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
-    const app = createApp(
-      {
-        config,
-        logger,
-        gateway,
-        giftCode,
-        wallet,
-        temporal: temporal.client,
-        codeKeys,
-        givenCodeLengths,
-        redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),
-        redeemOptions,
-        traceUrl: (workflowId) =>
-          webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
-        wrote: (part) => relays[part].wake(),
-      },
-      adminKey,
-      adminClientId,
-    );
+    const app = createApp({
+      config,
+      logger,
+      gateway,
+      giftCode,
+      wallet,
+      temporal: temporal.client,
+      callers: createCallers(gateway, adminKey, adminClientId),
+      codeKeys,
+      givenCodeLengths,
+      redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),
+      redeemOptions,
+      traceUrl: (workflowId) =>
+        webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
+      wrote: (part) => relays[part].wake(),
+    });
     const server = createServer(app.callback());
     server.on('clientError', answerBadHttp);
     opened.push(() => closeServer(server));

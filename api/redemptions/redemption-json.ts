@@ -4,11 +4,11 @@ import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { toMoney } from '../../platform/money.ts';
 import { type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
 
-/** Where the Temporal Web UI shows a workflow; null where no UI is configured. */
+/** Where the Temporal Web UI shows a workflow; null where no UI is configured. Only for callers with `ops:read`. */
 export type TraceUrl = (workflowId: string) => string | null;
 
-/** A redemption as the API shows it, merged from both databases. */
-export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: TraceUrl) {
+/** A redemption as the API shows it, merged from both databases; its trace only where one may be shown. */
+export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: TraceUrl | undefined) {
   return {
     id: row.id,
     state: row.state,
@@ -29,8 +29,7 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
       balance: side.balance === null ? null : toMoney(side.balance, side.currency ?? row.currency),
     },
     transaction_id: side.transaction_id,
-    workflow_id: row.workflow_id,
-    trace_url: traceUrl(row.workflow_id),
+    ...trace(row.workflow_id, traceUrl),
     created_at: row.created_at.toISOString(),
     completed_at:
       row.state === 'completed' || row.state === 'reversed' ? (row.settled_at?.toISOString() ?? null) : null,
@@ -40,8 +39,7 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
 export type RedemptionJson = ReturnType<typeof redemptionJson>;
 
 /** A redemption that was accepted and whose row is still to be written: ids are all there is. */
-export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl) {
-  const workflowId = redemptionWorkflowId(redemptionId);
+export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl | undefined) {
   return {
     id: redemptionId,
     state: 'pending' as const,
@@ -50,12 +48,14 @@ export function pendingJson(redemptionId: string, item: RedemptionItem | undefin
     code: item ? { id: item.codeId, group_id: item.groupId } : null,
     wallet: item ? { id: item.walletId } : null,
     transaction_id: null,
-    workflow_id: workflowId,
-    trace_url: traceUrl(workflowId),
+    ...trace(redemptionWorkflowId(redemptionId), traceUrl),
     created_at: item ? new Date(item.at).toISOString() : null,
     completed_at: null,
   };
 }
+
+const trace = (workflowId: string, traceUrl: TraceUrl | undefined) =>
+  traceUrl && { workflow_id: workflowId, trace_url: traceUrl(workflowId) };
 
 /** The times of the steps in this process, https://www.w3.org/TR/server-timing/. */
 export function serverTiming(times: StepTimes): Record<string, string> {

@@ -1,5 +1,10 @@
 import type { Config } from '../../platform/config.ts';
 import type { Operation } from '../operation.ts';
+import { createApiKey } from './api-keys/create.ts';
+import { getApiKey, listApiKeys } from './api-keys/read.ts';
+import { revokeApiKey } from './api-keys/revoke.ts';
+import { rotateApiKey } from './api-keys/rotate.ts';
+import { listAuditLogOperation } from './audit-log/list.ts';
 import { createCodeCheck } from './code-checks/create.ts';
 import { listCodesOperation } from './code-groups/codes.ts';
 import { createCodeGroupOperation } from './code-groups/create.ts';
@@ -52,5 +57,11 @@ export function operations({ region }: Config): Operation[] {
     creditWallet,
     debitWallet,
     listTransactions,
+    createApiKey,
+    getApiKey,
+    listApiKeys,
+    rotateApiKey,
+    revokeApiKey,
+    listAuditLogOperation,
   ];
 }

@@ -1,10 +1,7 @@
 import { eq } from 'drizzle-orm';
-import type { Database } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
-import type * as schema from './schema.ts';
+import type { GatewayDatabase } from './database.ts';
 import { apiClients } from './schema.ts';
-
-export type GatewayDatabase = Database<typeof schema>;
 
 /** The client that the admin key belongs to, the same for ever, whatever the key. @returns its id */
 export async function openAdminClient(db: GatewayDatabase): Promise<string> {

@@ -4,6 +4,7 @@ import type { RedemptionRow } from './redemption.ts';
 import { codeGroups, codes, redemptions, sweepMarks } from './schema.ts';
 
 export interface RedemptionFilter {
+  clientId?: string | undefined;
   walletIds?: string[] | undefined;
   groupId?: string | undefined;
   codeId?: string | undefined;
@@ -22,7 +23,8 @@ export async function listRedemptions(
   filter: RedemptionFilter,
   limit: number,
 ): Promise<RedemptionRow[]> {
-  const { walletIds, groupId, codeId, state, reference, reservedBefore, createdFrom, createdTo, after } = filter;
+  const { clientId, walletIds, groupId, codeId, state, reference, reservedBefore, createdFrom, createdTo, after } =
+    filter;
   const onlyReserved = state === 'reserved' || reservedBefore !== undefined;
   const rows = await db.orm
     .select({
@@ -49,6 +51,7 @@ export async function listRedemptions(
     .innerJoin(codeGroups, eq(codeGroups.id, redemptions.groupId))
     .where(
       and(
+        clientId ? eq(redemptions.clientId, clientId) : undefined,
         walletIds && inArray(redemptions.walletId, walletIds),
         groupId ? eq(redemptions.groupId, groupId) : undefined,
         codeId ? eq(redemptions.codeId, codeId) : undefined,

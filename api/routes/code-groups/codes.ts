@@ -18,7 +18,7 @@ export const listCodesOperation = operation({
     state: z.enum(['disabled', 'used', 'reserved', 'partly_used', 'unused']).optional(),
   }),
   problems: ['not-found', 'unavailable'],
-  async handle({ params, query, services }) {
+  async handle({ params, query, caller, services }) {
     const { limit, cursor, ...rest } = query;
     const filters = { group: params.id, ...rest };
     const beforePosition = readCursor(
@@ -30,7 +30,12 @@ export const listCodesOperation = operation({
     const { state, created_from: createdFrom, created_to: createdTo } = rest;
     const filter = { groupId: params.id, state, createdFrom, createdTo, beforePosition };
     const rows = await listCodes(services.giftCode, filter, limit + 1);
-    const toJson = (code: (typeof rows)[number]) => codeJson(code, services.codeKeys);
-    return { status: 200, body: page(rows, limit, filters, (code) => [code.position], toJson) };
+    const keys = caller.may('codes:reveal') ? services.codeKeys : undefined;
+    const toJson = (code: (typeof rows)[number]) => codeJson(code, keys);
+    return {
+      status: 200,
+      body: page(rows, limit, filters, (code) => [code.position], toJson),
+      audit: keys && { action: 'code.reveal', resource: { type: 'code_group', id: params.id } },
+    };
   },
 });

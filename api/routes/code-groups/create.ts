@@ -61,6 +61,7 @@ export const createCodeGroupOperation = operation({
   path: '/v1/code-groups',
   summary: 'Create a code group with generated or given codes',
   scope: 'groups:write',
+  action: 'code_group.create',
   body,
   idempotent: true,
   problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
@@ -91,11 +92,17 @@ export const createCodeGroupOperation = operation({
     }
     await services.givenCodeLengths.refresh();
     services.wrote('gift-code');
+    const group = codeGroupJson(result.group);
+    const resource = { type: 'code_group', id: group.id } as const;
     return {
       status: 201,
-      body: { ...codeGroupJson(result.group), codes: result.codes },
+      body: { ...group, codes: result.codes },
+      // A repeat makes nothing, but shows the codes again.
+      audit: result.replayed
+        ? { action: 'code.reveal', resource }
+        : { action: 'code_group.create', resource, after: group },
       headers: {
-        Location: `/v1/code-groups/${result.group.id}`,
+        Location: `/v1/code-groups/${group.id}`,
         ...(result.replayed && { 'Idempotent-Replayed': 'true' }),
       },
     };

@@ -22,6 +22,7 @@ export const exportCodesOperation = operation({
     return {
       status: 200,
       body: Readable.from(csv(pages)),
+      audit: { action: 'code.reveal', resource: { type: 'code_group', id: group.id } },
       headers: {
         'Content-Type': 'text/csv; charset=utf-8',
         'Content-Disposition': `attachment; filename="codes-${group.id}.csv"`,

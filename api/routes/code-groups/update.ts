@@ -10,6 +10,7 @@ export const updateCodeGroupOperation = operation({
   path: '/v1/code-groups/{id}',
   summary: 'Change a code group; null takes a limit or an end of the window away',
   scope: 'groups:write',
+  action: 'code_group.update',
   params: z.object({ id }),
   body: z.strictObject({
     name: text(200).optional(),
@@ -35,7 +36,20 @@ export const updateCodeGroupOperation = operation({
     const result = await updateCodeGroup(services.giftCode, params.id, changes, budget?.currency);
     if (!result.ok) throw refused(result.reason);
     services.wrote('gift-code');
-    return { status: 200, body: codeGroupJson(result.group) };
+    const after = codeGroupJson(result.group);
+    return {
+      status: 200,
+      body: after,
+      audit:
+        result.before === result.group
+          ? undefined
+          : {
+              action: 'code_group.update',
+              resource: { type: 'code_group', id: params.id },
+              before: codeGroupJson(result.before),
+              after,
+            },
+    };
   },
 });
 

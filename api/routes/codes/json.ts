@@ -4,11 +4,11 @@ import type { WalletSide } from '../../../domains/wallet/read-wallet-sides.ts';
 import type { CodeKeys } from '../../../platform/code-keys.ts';
 import { toMoney } from '../../../platform/money.ts';
 
-/** A code as lists show it. */
-export function codeJson(code: CodeDetails, keys: CodeKeys) {
+/** A code as lists show it; in clear only where keys to unseal it are given. */
+export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
   return {
     id: code.id,
-    code: revealCode(keys, code),
+    ...(keys && { code: revealCode(keys, code) }),
     last4: code.last4,
     state: code.state,
     group: { id: code.groupId, name: code.groupName },
@@ -24,7 +24,7 @@ export function codeJson(code: CodeDetails, keys: CodeKeys) {
 /** A code with who redeemed it, and when. */
 export function codeDetailsJson(
   code: CodeDetails,
-  keys: CodeKeys,
+  keys: CodeKeys | undefined,
   uses: { row: RedemptionRow; side: WalletSide | undefined }[],
 ) {
   return {

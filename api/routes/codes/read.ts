@@ -21,7 +21,7 @@ export const getCode = operation({
   scope: 'groups:read',
   params: z.object({ id }),
   problems: ['not-found', 'unavailable'],
-  handle: ({ params, services }) => showCode(services, params.id),
+  handle: ({ params, caller, services }) => showCode(services, params.id, caller.may('codes:reveal')),
 });
 
 export const lookUpCode = operation({
@@ -31,13 +31,13 @@ export const lookUpCode = operation({
   scope: 'groups:read',
   body: z.strictObject({ code: z.string().min(1).max(128) }),
   problems: ['code-malformed', 'code-not-found', 'unavailable'],
-  async handle({ body, services }) {
+  async handle({ body, caller, services }) {
     const reading = readCode(body.code);
     const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
     if (hashes.length === 0) throw new Problem('code-malformed');
     const codeId = await findCode(services.giftCode, hashes);
     if (!codeId) throw new Problem('code-not-found');
-    return await showCode(services, codeId);
+    return await showCode(services, codeId, caller.may('codes:reveal'));
   },
 });
 
@@ -46,21 +46,38 @@ export const updateCodeOperation = operation({
   path: '/v1/codes/{id}',
   summary: 'Switch a code off or on',
   scope: 'groups:write',
+  action: 'code.update',
   params: z.object({ id }),
   body: z.strictObject({ disabled: z.boolean() }),
   problems: ['not-found', 'unavailable'],
   async handle({ params, body, services }) {
-    if (!(await updateCode(services.giftCode, params.id, body))) throw new Problem('not-found');
+    const updated = await updateCode(services.giftCode, params.id, body);
+    if (!updated) throw new Problem('not-found');
     services.wrote('gift-code');
-    return await showCode(services, params.id);
+    return {
+      ...(await showCode(services, params.id, false)),
+      audit:
+        updated.wasDisabled === body.disabled
+          ? undefined
+          : {
+              action: 'code.update',
+              resource: { type: 'code', id: params.id },
+              before: { disabled: updated.wasDisabled },
+              after: body,
+            },
+    };
   },
 });
 
-async function showCode(services: Services, codeId: string): Promise<Answer> {
+async function showCode(services: Services, codeId: string, reveal: boolean): Promise<Answer> {
   const code = await readCodeDetails(services.giftCode, codeId);
   if (!code) throw new Problem('not-found');
   const rows = await listRedemptions(services.giftCode, { codeId }, SHOWN_REDEMPTIONS);
   const sides = await readWalletSides(services.wallet, rows, TIMEOUT_MS);
   const uses = rows.map((row, index) => ({ row, side: sides[index] }));
-  return { status: 200, body: codeDetailsJson(code, services.codeKeys, uses) };
+  return {
+    status: 200,
+    body: codeDetailsJson(code, reveal ? services.codeKeys : undefined, uses),
+    audit: reveal ? { action: 'code.reveal', resource: { type: 'code', id: codeId } } : undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { ABORT_SIGNAL, redemptionWorkflowId } from '../../../workflows/contracts.ts';
 import type { redeem } from '../../../workflows/redeem.ts';
@@ -15,6 +16,7 @@ export const abortRedemption = operation({
   path: '/v1/redemptions/{id}/abort',
   summary: 'Undo a redemption that is not over: void the credit, then release the code',
   scope: 'ops:write',
+  action: 'redemption.abort',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200) }),
   problems: ['not-found', 'conflict', 'unavailable'],
@@ -41,12 +43,21 @@ export const abortRedemption = operation({
       await temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason);
     }
 
+    const audit = (state: string): AuditEntry => ({
+      action: 'redemption.abort',
+      resource: { type: 'redemption', id: params.id },
+      before: { state: before?.row.state ?? 'pending' },
+      after: { state, reason: body.reason },
+    });
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
-    if (after && after.row.state !== 'reserved') return over(after, services.traceUrl);
+    if (after && after.row.state !== 'reserved') {
+      return { ...over(after, services.traceUrl), audit: audit(after.row.state) };
+    }
     return {
       status: 202,
       body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
       headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+      audit: audit(after?.row.state ?? 'pending'),
     };
   },
 });

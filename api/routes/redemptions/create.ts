@@ -9,6 +9,7 @@ import { pendingJson, redemptionJson, serverTiming } from '../../redemptions/red
 
 const DEFAULT_WAIT_SECONDS = 5;
 
+/** Not in the audit log: a redemption is its own record, of who, what and when. */
 export const createRedemption = (region: string | undefined) =>
   operation({
     method: 'POST',
@@ -57,13 +58,14 @@ export const createRedemption = (region: string | undefined) =>
         ...serverTiming(answer.times),
       };
       const { view } = answer;
+      const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
       if (!answer.completed) {
         const json = view
-          ? redemptionJson(view.row, view.side, services.traceUrl)
-          : pendingJson(answer.redemptionId, services.redemptions.pending(answer.redemptionId), services.traceUrl);
+          ? redemptionJson(view.row, view.side, traceUrl)
+          : pendingJson(answer.redemptionId, services.redemptions.pending(answer.redemptionId), traceUrl);
         return { status: 202, body: json, headers: { ...headers, 'Retry-After': '1' } };
       }
       if (!view) throw new Error('a completed redemption without its rows');
-      return { status: 201, body: redemptionJson(view.row, view.side, services.traceUrl), headers };
+      return { status: 201, body: redemptionJson(view.row, view.side, traceUrl), headers };
     },
   });

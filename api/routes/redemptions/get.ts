@@ -13,22 +13,27 @@ export const getRedemption = operation({
   path: '/v1/redemptions/{id}',
   summary: 'Read a redemption, waiting for its end with Prefer: wait=N',
   scope: 'redemptions:read',
+  ownScope: 'redemptions:write',
   params: z.object({ id }),
   problems: ['not-found', 'unavailable'],
-  async handle({ params, waitSeconds, services }) {
+  async handle({ params, waitSeconds, caller, services }) {
+    const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
+    const isFor = (clientId: string) => clientId === caller.clientId || caller.may('redemptions:read');
     const view = await services.redemptions.read(params.id, (waitSeconds ?? 0) * 1000);
+    if (view && !isFor(view.row.client_id)) throw new Problem('not-found');
     if (view && view.row.state !== 'reserved')
-      return { status: 200, body: redemptionJson(view.row, view.side, services.traceUrl) };
+      return { status: 200, body: redemptionJson(view.row, view.side, traceUrl) };
 
     if (view && services.giftCode.nowMs() - view.row.created_at.getTime() < SETTLES_WITHIN_MS) {
-      return { status: 200, body: redemptionJson(view.row, view.side, services.traceUrl) };
+      return { status: 200, body: redemptionJson(view.row, view.side, traceUrl) };
     }
     const own = await ownWorkflow(services.temporal, params.id).catch(() => undefined);
     const stuck = own?.isOpen && own.stuck ? { stuck: own.stuck } : {};
-    if (view) return { status: 200, body: { ...redemptionJson(view.row, view.side, services.traceUrl), ...stuck } };
+    if (view) return { status: 200, body: { ...redemptionJson(view.row, view.side, traceUrl), ...stuck } };
 
     const item = services.redemptions.pending(params.id);
-    if (!item && !own?.isOpen) throw new Problem('not-found');
-    return { status: 200, body: { ...pendingJson(params.id, item, services.traceUrl), ...stuck } };
+    // Where another gateway accepted it, its client is not known here, and what is said of it names nobody.
+    if (item ? !isFor(item.clientId) : !own?.isOpen) throw new Problem('not-found');
+    return { status: 200, body: { ...pendingJson(params.id, item, traceUrl), ...stuck } };
   },
 });

@@ -17,6 +17,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
     path: '/v1/redemptions',
     summary: 'List redemptions, newest first',
     scope: 'redemptions:read',
+    ownScope: 'redemptions:write',
     query: z.strictObject({
       ...listQuery,
       phone: phone(region).optional(),
@@ -27,7 +28,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       stuck: z.enum(['true', 'false']).optional(),
     }),
     problems: ['unavailable'],
-    async handle({ query, services }) {
+    async handle({ query, caller, services }) {
       const { limit, cursor, ...filters } = query;
       const after = readCursor(cursor, filters, byTime);
       const wallets =
@@ -35,6 +36,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       const rows = await listRedemptions(
         services.giftCode,
         {
+          clientId: caller.may('redemptions:read') ? undefined : caller.clientId,
           walletIds: wallets?.map((wallet) => wallet.id),
           groupId: filters.group_id,
           codeId: filters.code_id,
@@ -52,12 +54,13 @@ export const listRedemptionsOperation = (region: string | undefined) =>
         const side = sides[index];
         return side ? [{ row, side }] : [];
       });
+      const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
       const body = page(
         views,
         limit,
         filters,
         ({ row }) => [row.created_at.getTime(), row.id],
-        ({ row, side }) => redemptionJson(row, side, services.traceUrl),
+        ({ row, side }) => redemptionJson(row, side, traceUrl),
       );
       return { status: 200, body };
     },

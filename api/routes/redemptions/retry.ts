@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -12,10 +13,11 @@ export const retryRedemption = operation({
   path: '/v1/redemptions/{id}/retry',
   summary: 'Try the step that a redemption is stuck at again, now',
   scope: 'ops:write',
+  action: 'redemption.retry',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200).optional() }),
   problems: ['not-found', 'conflict', 'unavailable'],
-  async handle({ params, waitSeconds, services }) {
+  async handle({ params, body, waitSeconds, services }) {
     const { redemptions, temporal, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     const item = before ? itemOf(before.row) : redemptions.pending(params.id);
@@ -26,16 +28,26 @@ export const retryRedemption = operation({
         members: { state: before.row.state },
       });
     }
-    if (!before || before.row.state === 'reserved') {
+    const isOpen = !before || before.row.state === 'reserved';
+    if (isOpen) {
       await retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions);
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    const audit: AuditEntry | undefined = isOpen
+      ? {
+          action: 'redemption.retry',
+          resource: { type: 'redemption', id: params.id },
+          before: { state: before?.row.state ?? 'pending' },
+          after: { state: after?.row.state ?? 'pending', reason: body.reason ?? null },
+        }
+      : undefined;
     if (after && after.row.state !== 'reserved')
-      return { status: 200, body: redemptionJson(after.row, after.side, traceUrl) };
+      return { status: 200, body: redemptionJson(after.row, after.side, traceUrl), audit };
     return {
       status: 202,
       body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
       headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+      audit,
     };
   },
 });
@@ -45,6 +57,7 @@ export const retryStuckRedemptions = operation({
   path: '/v1/redemptions/retry',
   summary: 'Try all redemptions that are stuck at a step again, now',
   scope: 'ops:write',
+  action: 'redemption.retry_stuck',
   body: z.strictObject({ step: z.enum(['reserve', 'credit', 'confirm', 'void', 'release']) }),
   problems: ['unavailable'],
   async handle({ body, services }) {
@@ -53,6 +66,8 @@ export const retryStuckRedemptions = operation({
       await resetActivities(services.temporal, workflowId);
       retried++;
     }
-    return { status: 200, body: { step: body.step, retried } };
+    const after = { step: body.step, retried };
+    const resource = { type: 'redemption', id: null } as const;
+    return { status: 200, body: after, audit: { action: 'redemption.retry_stuck', resource, after } };
   },
 });

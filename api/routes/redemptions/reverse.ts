@@ -15,6 +15,7 @@ export const reverseRedemptionOperation = operation({
   path: '/v1/redemptions/{id}/reverse',
   summary: 'Take a completed redemption back: debit the wallet, then free the use of the code or leave it spent',
   scope: 'ops:write',
+  action: 'redemption.reverse',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
@@ -56,6 +57,12 @@ export const reverseRedemptionOperation = operation({
     return {
       status: isOver ? 200 : 202,
       body: redemptionJson(after.row, after.side, traceUrl),
+      audit: {
+        action: 'redemption.reverse',
+        resource: { type: 'redemption', id: params.id },
+        before: { state },
+        after: { state: after.row.state, code: body.code, reason: body.reason },
+      },
       ...(!isOver && { headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' } }),
     };
   },

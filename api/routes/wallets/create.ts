@@ -15,6 +15,7 @@ export const createWallet = (region: string | undefined) =>
     path: '/v1/wallets',
     summary: 'Create the wallet of a phone',
     scope: 'wallets:write',
+    action: 'wallet.create',
     body: z.strictObject({ phone: phone(region), currency: currency.optional() }),
     idempotent: true,
     problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
@@ -33,6 +34,14 @@ export const createWallet = (region: string | undefined) =>
       return {
         status: 201,
         body: walletJson({ ...wallet, balance: 0n, state: 'active' }),
+        // The phone is in the wallet alone.
+        audit: before
+          ? undefined
+          : {
+              action: 'wallet.create',
+              resource: { type: 'wallet', id },
+              after: { currency: wallet.currency, state: 'active' },
+            },
         headers: { Location: `/v1/wallets/${id}`, ...(before && { 'Idempotent-Replayed': 'true' }) },
       };
     },

@@ -20,6 +20,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
     path: `/v1/wallets/{wallet}/${kind}s`,
     summary,
     scope: 'wallets:write',
+    action: `wallet.${kind}`,
     params: walletParams,
     query: z.strictObject(walletQuery),
     body: z.strictObject({ amount: money, reference: label(255).optional(), note: label(500).optional() }),
@@ -66,9 +67,20 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         transfer.note === order.note;
       if (!isSame) throw new Problem('idempotency-key-reused');
       services.wrote('wallet');
+      const transaction = transactionJson(transfer);
+      const { id: transaction_id, amount, balance_after: balance, reference, note } = transaction;
+      const moved = kind === 'credit' ? amount.value : -amount.value;
       return {
         status: 201,
-        body: transactionJson(transfer),
+        body: transaction,
+        audit: replayed
+          ? undefined
+          : {
+              action: `wallet.${kind}`,
+              resource: { type: 'wallet', id: wallet.id },
+              before: { balance: { ...balance, value: balance.value - moved } },
+              after: { balance, transaction_id, amount, reference, note },
+            },
         ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
       };
     },

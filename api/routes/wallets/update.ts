@@ -10,6 +10,7 @@ export const updateWalletOperation = operation({
   path: '/v1/wallets/{wallet}',
   summary: 'Freeze or unfreeze a wallet',
   scope: 'wallets:write',
+  action: 'wallet.update',
   params: walletParams,
   query: z.strictObject(walletQuery),
   body: z.strictObject({ state: z.enum(['active', 'frozen']) }),
@@ -19,6 +20,18 @@ export const updateWalletOperation = operation({
     const updated = await updateWallet(services.wallet, id, body);
     if (!updated) throw new Problem('wallet-not-found');
     services.wrote('wallet');
-    return { status: 200, body: walletJson(updated.wallet) };
+    return {
+      status: 200,
+      body: walletJson(updated.wallet),
+      audit:
+        updated.before === updated.wallet
+          ? undefined
+          : {
+              action: 'wallet.update',
+              resource: { type: 'wallet', id },
+              before: { state: updated.before.state },
+              after: { state: updated.wallet.state },
+            },
+    };
   },
 });

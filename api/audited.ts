@@ -1,0 +1,63 @@
+import { v7 as uuidv7 } from 'uuid';
+import {
+  type AuditAction,
+  type AuditEntry,
+  type AuditTrail,
+  settleAuditIntent,
+  writeAuditIntent,
+} from '../domains/gateway/write-audit-log.ts';
+import { ContentionError, DatabaseUnavailable, databaseError } from '../platform/database-errors.ts';
+import { isUuid } from '../platform/ids.ts';
+import { Problem } from '../platform/problems.ts';
+import type { Answer } from './operation.ts';
+import type { Services } from './services.ts';
+
+/**
+ * Performs an operation, and keeps account of it. What changes something is done between two writes of the audit log:
+ * before, that it is about to be done; after, what was done, or nothing where nothing was. So nothing happens that leaves
+ * no trace, and the answer is never untrue: when the second write fails, the first one stands, as of unknown outcome. What
+ * a read reveals is written down before it is shown. See docs/adr/0007.
+ *
+ * @param action what the operation does, if it changes something
+ * @param params of the path, which may name the resource
+ * @throws DatabaseUnavailable when the first write fails: nothing has happened, and nothing is shown
+ */
+export async function audited(
+  { gateway, logger }: Services,
+  trail: AuditTrail,
+  action: AuditAction | undefined,
+  params: Record<string, string>,
+  perform: () => Promise<Answer>,
+): Promise<Answer> {
+  const intentId = uuidv7();
+  if (!action) {
+    const answer = await perform();
+    if (answer.audit) await settleAuditIntent(gateway, intentId, trail, answer.audit);
+    return answer;
+  }
+  const intended = { action, resource: resourceOf(action, params) };
+  await writeAuditIntent(gateway, intentId, trail, intended);
+  const settle = (entry: AuditEntry | undefined, outcome?: 'unknown') =>
+    settleAuditIntent(gateway, intentId, trail, entry, outcome).catch((error: unknown) =>
+      logger.error({ err: error, ...trail, ...entry }, 'the audit log could not be written'),
+    );
+  const answer = await perform().catch(async (error: unknown) => {
+    await (hasChangedNothing(error) ? settle(undefined) : settle(intended, 'unknown'));
+    throw error;
+  });
+  await settle(answer.audit);
+  return answer;
+}
+
+/** What the path says of it: a phone in it names nothing here. */
+function resourceOf(action: AuditAction, params: Record<string, string>): AuditEntry['resource'] {
+  const type = action.slice(0, action.indexOf('.')) as AuditEntry['resource']['type'];
+  const named = params.id ?? params.wallet ?? '';
+  return { type, id: isUuid(named) ? named : null };
+}
+
+function hasChangedNothing(thrown: unknown): boolean {
+  if (thrown instanceof Problem) return thrown.status < 500 || thrown.code === 'unavailable';
+  const error = databaseError(thrown);
+  return error instanceof ContentionError || (error instanceof DatabaseUnavailable && !error.mayHaveHappened);
+}

@@ -1,0 +1,35 @@
+import type { GatewayDatabase } from './database.ts';
+import { type ApiKey, readKey } from './read-keys.ts';
+import { apiClients, apiKeys } from './schema.ts';
+
+export interface NewKey {
+  id: string;
+  /** SHA-256 of the key. */
+  hash: Buffer;
+  last4: string;
+}
+
+/**
+ * Makes a client with its first key. `replayed` says that the id has its key already, maybe of another name or other
+ * scopes than were asked for: compare.
+ */
+export async function createKey(
+  db: GatewayDatabase,
+  key: NewKey,
+  client: { name: string; scopes: string[] },
+): Promise<{ key: ApiKey; replayed: boolean }> {
+  const { name, scopes } = client;
+  const replayed = await db.orm.transaction(async (transaction) => {
+    const [made] = await transaction
+      .insert(apiClients)
+      .values({ id: key.id, name })
+      .onConflictDoNothing()
+      .returning({ id: apiClients.id });
+    if (!made) return true;
+    await transaction.insert(apiKeys).values({ ...key, clientId: made.id, scopes });
+    return false;
+  });
+  const row = await readKey(db.orm, key.id);
+  if (!row) throw new Error('an API key vanished');
+  return { key: row, replayed };
+}
