@@ -1,3 +1,4 @@
+import { ConfigError } from '../platform/config.ts';
 import { floor } from './floor.ts';
 import { latency } from './latency.ts';
 import { naive } from './naive.ts';
@@ -13,7 +14,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export async function main(argv: string[]): Promise<void> {
   const { name, bench, options } = readArguments(argv, benches);
   const stop = new AbortController();
-  for (const signal of SIGNALS) process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  for (const signal of SIGNALS) process.on(signal, () => stop.abort(new ConfigError(`stopped by ${signal}`)));
   const result = await withStage(stop.signal, (stage) => bench.run(stage, options));
   const line = `${JSON.stringify({ bench: name, ...result })}\n`;
   // Native handles of the Temporal SDK may keep a process alive that has nothing left to do.

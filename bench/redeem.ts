@@ -2,7 +2,7 @@ import { assertExact, countEvents, drainOutboxes } from './books.ts';
 import { closedLoop, type LoopResult } from './closed-loop.ts';
 import { measureFloor } from './floor.ts';
 import { rounded } from './latencies.ts';
-import { measureNaive } from './naive.ts';
+import { measureNaive, NAIVE_CLIENTS } from './naive.ts';
 import { defineBench } from './options.ts';
 import { openRedeemer } from './redeemer.ts';
 import { seedOrders } from './seed.ts';
@@ -25,7 +25,7 @@ export const redeem = defineBench({
   async run(stage, { clients, seconds }) {
     const { perSecond, latencies, failed, rssMib, drainSeconds } = await measureService(stage, clients, seconds);
     const floorPerSecond = await measureFloor(stage, FLOOR_SECONDS);
-    const naivePerSecond = await measureNaive(stage, clients, NAIVE_SECONDS);
+    const naivePerSecond = await measureNaive(stage, NAIVE_CLIENTS, NAIVE_SECONDS);
     return {
       per_second: rounded(perSecond, 0),
       clients,

@@ -37,7 +37,7 @@ export async function withStage<T>(signal: AbortSignal, work: (stage: Stage) => 
   try {
     const folder = await mkdtemp(join(tmpdir(), 'vouchsafe-bench-'));
     opened.push(() => rm(folder, { recursive: true, force: true }));
-    installRuntime(createLogger('warn'));
+    installRuntime(createLogger('error'));
     progress(`Starting the servers in ${folder}`);
     const servers = await startServers({ home: join(folder, 'servers'), given: {}, progress, signal });
     opened.push(servers.stop);
