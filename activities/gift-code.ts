@@ -28,8 +28,7 @@ export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): Gi
       });
     },
 
-    async confirm(items) {
-      const ids = items.map((item) => item.redemptionId);
+    async confirm(ids) {
       const rows = await run('confirm', ids, async () => {
         const confirmed = await confirm(db, ids, workflowId(), statementLimitMs());
         const finished = confirmed.filter((row) => row.state === 'completed' || row.state === 'reversed');

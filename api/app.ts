@@ -1,8 +1,8 @@
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
+import { newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
 import { authenticate } from './middleware/authenticate.ts';
@@ -34,7 +34,7 @@ export function createApp(services: Services): Koa {
   const app = new Koa({ proxy: false });
   app.silent = true;
   app.use(async (context, next) => {
-    context.state.requestId = uuidv7();
+    context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
     await next();
   });

@@ -11,7 +11,7 @@ export async function naiveRedeem(item: RedemptionItem): Promise<void> {
   const { amount = '', currency = '' } = reserved;
   const [credited] = await credit([{ redemptionId: item.redemptionId, walletId: item.walletId, amount, currency }]);
   if (credited?.is !== 'done') throw new Error('not credited');
-  await confirm([item]);
+  await confirm([item.redemptionId]);
 }
 
 /** Does nothing: what Temporal alone takes. */

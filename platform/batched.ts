@@ -9,6 +9,9 @@ export interface BatchLimits {
  * Group commit: an item that arrives while all places are taken waits, and what has come by then is the next batch. So a
  * quiet system works on lists of one at once, and a busy one on long lists.
  *
+ * A batch takes no more than its share of all that is waiting or under way, so that with two places there are two batches
+ * of like size, one of which computes while the other waits for a server, instead of a long one and a stray.
+ *
  * @param work answers one result an item, in order; when it throws, every item of its batch gets the error
  */
 export function batched<Item, Result>(
@@ -22,6 +25,7 @@ export function batched<Item, Result>(
   }
   let queue: Waiting[] = [];
   let inFlight = 0;
+  let outstanding = 0;
   let scheduled = false;
 
   const run = async (batch: Waiting[]) => {
@@ -33,19 +37,22 @@ export function batched<Item, Result>(
       for (const waiting of batch) waiting.reject(error);
     } finally {
       inFlight--;
+      outstanding -= batch.length;
       start();
     }
   };
   const start = () => {
     scheduled = false;
     while (queue.length > 0 && inFlight < limits.inFlight) {
-      const batch = queue.slice(0, limits.max);
-      queue = queue.slice(limits.max);
+      const share = Math.min(limits.max, Math.ceil(outstanding / limits.inFlight));
+      const batch = queue.slice(0, share);
+      queue = queue.slice(share);
       void run(batch);
     }
   };
   return (item) =>
     new Promise((resolve, reject) => {
+      outstanding++;
       queue.push({ item, resolve, reject });
       // Requests that were read in the same turn of the event loop go together.
       if (!scheduled && inFlight < limits.inFlight) {

@@ -83,7 +83,7 @@ export interface HandOver {
 
 export interface GiftCodeActivities {
   reserve(items: RedemptionItem[]): Promise<Outcome[]>;
-  confirm(items: RedemptionItem[]): Promise<Outcome[]>;
+  confirm(redemptionIds: string[]): Promise<Outcome[]>;
   release(items: UndoStepItem[]): Promise<Outcome[]>;
   reverseRedemption(order: ReversalOrder): Promise<void>;
 }

@@ -41,7 +41,7 @@ export const credit: Step = {
 export const confirm: Step = {
   name: 'confirm',
   part: 'gift-code',
-  call: (activities, entries) => activities.confirm(entries.map((entry) => entry.item)),
+  call: (activities, entries) => activities.confirm(entries.map((entry) => entry.item.redemptionId)),
 };
 
 export const release: Step = {
