@@ -22,7 +22,6 @@ const READY_MS = 120_000;
 const STOP_MS = 30_000;
 const POLL_MS = 100;
 const RSS_EVERY_MS = 200;
-/** Run as `npm start` runs it. */
 const program = fileURLToPath(new URL('../bin/start.mjs', import.meta.url));
 
 /** Starts the service over the stage's servers, on a free port. @throws Error with the end of its log when it does not start */
@@ -31,7 +30,7 @@ export async function startServiceProcess({ urls, serviceHome, signal }: Stage):
   await mkdir(serviceHome, { recursive: true });
   const log = join(serviceHome, 'service.log');
   const output = await open(log, 'w');
-  const child = spawn(process.execPath, ['--max-semi-space-size=32', program], {
+  const child = spawn(process.execPath, [program], {
     stdio: ['ignore', output.fd, output.fd],
     env: {
       ...process.env,
