@@ -21,7 +21,8 @@ import * as giftCodeSchema from '../domains/gift-code/schema.ts';
 import { probeWallet } from '../domains/wallet/probe.ts';
 import * as walletSchema from '../domains/wallet/schema.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
-import { migrateDatabase, openDatabase } from '../platform/database.ts';
+import { migrateDatabase, openDatabase, type Part } from '../platform/database.ts';
+import { DatabaseUnavailable } from '../platform/database-errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { LocalServers } from '../platform/local/index.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -39,6 +40,10 @@ export interface Service {
 
 /** Statements end before the attempt at a step that runs them does. */
 const STATEMENT_SHARE = 0.8;
+/** Longer than load balancers and clients keep an idle connection, so that it is they who close it, never under a request. */
+const KEEP_ALIVE_MS = 65_000;
+/** Connections that may wait to be accepted: a flash crowd comes at once. */
+const BACKLOG = 4_096;
 
 /** Starts gateway, workers and relays in this process, over servers that run. Stops what it started if it cannot. */
 export async function startService(
@@ -61,9 +66,9 @@ export async function startService(
 
   async function open(): Promise<string> {
     await Promise.all([
-      migrateDatabase('gateway', urls.gatewayDatabase),
-      migrateDatabase('gift-code', urls.giftCodeDatabase),
-      migrateDatabase('wallet', urls.walletDatabase),
+      migrateOrExplain('gateway', urls.gatewayDatabase),
+      migrateOrExplain('gift-code', urls.giftCodeDatabase),
+      migrateOrExplain('wallet', urls.walletDatabase),
     ]);
     const statementTimeoutMs = Math.floor(config.steps.timeoutMs * STATEMENT_SHARE);
     const sizes = { steps: config.dispatcher.batchesInFlight + 1, door: 2, reads: 2, statementTimeoutMs };
@@ -151,11 +156,24 @@ export async function startService(
         webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
       wrote: (part) => relays[part].wake(),
     });
-    const server = createServer(app.callback());
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
     server.on('clientError', answerBadHttp);
     opened.push(() => closeServer(server));
     const port = await listen(server, config.host, config.port);
     return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  }
+}
+
+/** @throws ConfigError that names the variable, where the database cannot be used */
+async function migrateOrExplain(part: Part, url: string): Promise<void> {
+  try {
+    await migrateDatabase(part, url);
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error;
+    const variable = `${part.replace('-', '_').toUpperCase()}_DATABASE_URL`;
+    throw new ConfigError(
+      `${part}: ${error.message}. Check that the server runs and that ${variable} is right, or unset it.`,
+    );
   }
 }
 
@@ -166,7 +184,7 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
       const refused = `cannot listen on ${host}:${port} (${error.code}): set PORT and VOUCHSAFE_HOST to an address of this machine`;
       reject(new ConfigError(error.code === 'EADDRINUSE' ? taken : refused));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   return (server.address() as AddressInfo).port;
 }

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { Config } from '../platform/config.ts';
+import { type Config, ConfigError } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
   CODE_GROUP_ATTRIBUTE,
@@ -40,12 +40,16 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
-/** Connects to Temporal and registers the search attributes of the saga. @throws when the server cannot be reached */
+/** Connects to Temporal and registers the search attributes of the saga. @throws ConfigError when the server cannot be reached */
 export async function openTemporal(address: string, namespace: string): Promise<Temporal> {
   const connection = await NativeConnection.connect({
     address,
     // Everything is on a fast network: compressing costs a fifth of the rate (measured).
     grpcCompression: { codec: 'none' },
+  }).catch(() => {
+    throw new ConfigError(
+      `Temporal cannot be reached at ${address}. Check that it runs and that TEMPORAL_ADDRESS is right, or unset it.`,
+    );
   });
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
