@@ -70,6 +70,13 @@ export interface GroupStats {
   last_redeemed_at?: string | null;
 }
 
+export interface Redeemer {
+  phone: string | null;
+  redemptions: number;
+  credited: Money;
+  last_redeemed_at: string;
+}
+
 export interface Code {
   id: string;
   /** Only with the scope `codes:reveal`. */
@@ -79,8 +86,10 @@ export interface Code {
   group?: { id: string; name: string };
   amount?: Money;
   max_redemptions?: number;
-  /** How many in lists, which in details. */
-  redemptions?: number | { id: string; phone: string; state: string; completed_at: string | null }[];
+  /** How often it was redeemed. */
+  redeemed?: number;
+  /** In details only. */
+  redemptions?: { id: string; phone: string; state: string; completed_at: string | null }[];
   created_at?: string;
 }
 

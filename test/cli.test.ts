@@ -83,6 +83,31 @@ test('the command line does with the real API what its help says', async () => {
   expect((await vouchsafe('redemptions', 'abort', redemption.id, '--reason', 'late', '--yes')).exitCode).toBe(1);
 });
 
+test('operators switch, freeze and take back', async () => {
+  const group = await json('groups', 'create', '--name', 'Ops', '--amount', '1.00', '--count', '1');
+  const [{ id, code }] = group.codes;
+  const phone = newPhone();
+  const refused = async (reason: string) => expect((await vouchsafe('redeem', code, phone)).stderr).toContain(reason);
+  expect(await json('groups', 'disable', group.id)).toMatchObject({ disabled: true });
+  await refused('group-disabled');
+  await json('groups', 'enable', group.id);
+  expect(await json('codes', 'disable', id)).toMatchObject({ state: 'disabled' });
+  await refused('code-disabled');
+  await json('codes', 'enable', id);
+  await json('wallets', 'create', phone);
+  expect(await json('wallets', 'freeze', phone)).toMatchObject({ state: 'frozen' });
+  await refused('wallet-frozen');
+  await json('wallets', 'unfreeze', phone);
+  const redemption = await json('redeem', code, phone);
+  expect((await vouchsafe('groups', 'redeemers', group.id)).stdout).toContain(phone);
+  expect((await vouchsafe('groups', 'codes', group.id)).stdout).toMatch(/\tused\t1\t1\n/);
+  expect(await json('redemptions', 'retry', redemption.id)).toMatchObject({ state: 'completed' });
+  expect((await json('redemptions', 'stuck')).items).toEqual([]);
+  const reversed = await json('redemptions', 'reverse', redemption.id, '--reason', 'refund', '--yes');
+  expect(reversed).toMatchObject({ state: 'reversed', reason: 'reversed: refund' });
+  expect(await json('codes', 'show', code)).toMatchObject({ state: 'unused' });
+});
+
 test('exit codes tell scripts what went wrong', async () => {
   const exitCode = async (argv: string[], settings = { url: service.url, key: ADMIN_KEY }) =>
     (await runCli(argv, settings)).exitCode;

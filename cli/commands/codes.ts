@@ -16,6 +16,20 @@ export function addCodes(program: Command, cli: Cli): void {
       cli.print(options, code, showCode);
     },
   );
+
+  for (const [verb, disabled] of [
+    ['disable', true],
+    ['enable', false],
+  ] as const) {
+    dataCommand(codes, `${verb} <id>`, `switch a code ${disabled ? 'off' : 'on'}`, `codes ${verb} 0198c5d2-…`).action(
+      async (id: string, options: JsonOption) => {
+        const code = await cli
+          .client()
+          .request<Code>('PATCH', path`/v1/codes/${id}`, { body: { disabled }, repeatable: true });
+        cli.print(options, code, showCode);
+      },
+    );
+  }
 }
 
 function showCode(out: Output, code: Code): void {
@@ -39,6 +53,4 @@ function showCode(out: Output, code: Code): void {
   });
 }
 
-export function usedTimes({ redemptions }: Code): number {
-  return Array.isArray(redemptions) ? redemptions.length : (redemptions ?? 0);
-}
+export const usedTimes = ({ redeemed }: Code): number => redeemed ?? 0;

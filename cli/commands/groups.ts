@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Code, CodeGroup, GroupStats } from '../api-types.ts';
+import type { Code, CodeGroup, GroupStats, Redeemer } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit } from '../options.ts';
@@ -40,6 +40,31 @@ export function addGroups(program: Command, cli: Cli): void {
     },
   );
 
+  for (const [verb, disabled] of [
+    ['disable', true],
+    ['enable', false],
+  ] as const) {
+    dataCommand(
+      groups,
+      `${verb} <id>`,
+      `switch a code group ${disabled ? 'off' : 'on'}`,
+      `groups ${verb} 0198c5d2-…`,
+    ).action(async (id: string, options: JsonOption) => {
+      const body = { disabled };
+      const group = await cli
+        .client()
+        .request<CodeGroup>('PATCH', path`/v1/code-groups/${id}`, { body, repeatable: true });
+      cli.print(options, group, showGroup);
+    });
+  }
+
+  listCommand(groups, 'redeemers <id>', 'list who redeemed codes of a group', 'groups redeemers 0198c5d2-…').action(
+    async (id: string, options: ListOptions) => {
+      const query = createdBetween(options);
+      await printList(cli, options, path`/v1/code-groups/${id}/redeemers`, query, listLimit(options), redeemerColumns);
+    },
+  );
+
   listCommand(groups, 'codes <id>', 'list the codes of a group', 'groups codes 0198c5d2-… --state unused --all')
     .option('--state <state>', 'unused, partly_used, used, reserved or disabled')
     .action(async (id: string, options: Filters) => {
@@ -47,6 +72,13 @@ export function addGroups(program: Command, cli: Cli): void {
       await printList(cli, options, path`/v1/code-groups/${id}/codes`, query, listLimit(options), codeColumns);
     });
 }
+
+const redeemerColumns: Columns<Redeemer> = {
+  PHONE: (redeemer) => redeemer.phone,
+  REDEMPTIONS: (redeemer) => redeemer.redemptions,
+  CREDITED: (redeemer) => moneyText(redeemer.credited),
+  LAST: (redeemer) => redeemer.last_redeemed_at,
+};
 
 const codeColumns: Columns<Code> = {
   ID: (code) => code.id,

@@ -20,6 +20,10 @@ interface AbortOptions extends JsonOption {
   yes?: boolean;
 }
 
+interface ReverseOptions extends AbortOptions {
+  voidCode?: boolean;
+}
+
 export function addRedemptions(program: Command, cli: Cli): void {
   const redemptions = program.command('redemptions').description('where redemptions stand');
 
@@ -50,6 +54,46 @@ export function addRedemptions(program: Command, cli: Cli): void {
       await cli.confirm(`Abort redemption ${id}?`, options);
       const redemption = await cli.client().request<Redemption>('POST', path`/v1/redemptions/${id}/abort`, {
         body: { reason: options.reason },
+        repeatable: true,
+      });
+      cli.print(options, redemption, showRedemption);
+      noteUnfinished(cli, redemption);
+    });
+
+  listCommand(redemptions, 'stuck', 'list those that wait for something', 'redemptions stuck').action(
+    async (options: ListOptions) => {
+      const query = { stuck: true, ...createdBetween(options) };
+      await printList(cli, options, '/v1/redemptions', query, listLimit(options), redemptionColumns);
+    },
+  );
+
+  dataCommand(
+    redemptions,
+    'retry <id>',
+    'try what a redemption is stuck at again, now',
+    'redemptions retry 0198c5d2-…',
+  ).action(async (id: string, options: JsonOption) => {
+    const redemption = await cli.client().request<Redemption>('POST', path`/v1/redemptions/${id}/retry`, {
+      body: {},
+      repeatable: true,
+    });
+    cli.print(options, redemption, showRedemption);
+    noteUnfinished(cli, redemption);
+  });
+
+  dataCommand(
+    redemptions,
+    'reverse <id>',
+    'take a completed redemption back',
+    'redemptions reverse 0198c5d2-… --reason refund',
+  )
+    .requiredOption('--reason <text>', 'kept with the redemption')
+    .option('--void-code', 'leave the use of the code spent (default: it is free again)')
+    .addOption(yesOption())
+    .action(async (id: string, options: ReverseOptions) => {
+      await cli.confirm(`Take back redemption ${id}, debiting its wallet?`, options);
+      const redemption = await cli.client().request<Redemption>('POST', path`/v1/redemptions/${id}/reverse`, {
+        body: { reason: options.reason, code: options.voidCode ? 'void' : 'free' },
         repeatable: true,
       });
       cli.print(options, redemption, showRedemption);

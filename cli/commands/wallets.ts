@@ -54,6 +54,22 @@ export function addWallets(program: Command, cli: Cli): void {
       await printList(cli, options, '/v1/wallets', query, listLimit(options), walletColumns);
     });
 
+  for (const [verb, state] of [
+    ['freeze', 'frozen'],
+    ['unfreeze', 'active'],
+  ] as const) {
+    withCurrency(dataCommand(wallets, `${verb} ${PHONE}`, `${verb} a wallet`, `wallets ${verb} +989121234567`)).action(
+      async (wallet: string, options: CurrencyOption) => {
+        const answer = await cli.client().request<Wallet>('PATCH', path`/v1/wallets/${wallet}`, {
+          query: walletQuery(wallet, options.currency),
+          body: { state },
+          repeatable: true,
+        });
+        cli.print(options, answer, showWallet);
+      },
+    );
+  }
+
   withCurrency(dataCommand(wallets, `show ${PHONE}`, 'show a wallet', 'wallets show +989121234567')).action(
     async (wallet: string, options: CurrencyOption) => {
       const query = walletQuery(wallet, options.currency);
