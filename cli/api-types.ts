@@ -70,6 +70,12 @@ export interface GroupStats {
   last_redeemed_at?: string | null;
 }
 
+export interface CodeCheck {
+  redeemable: boolean;
+  reason?: string;
+  amount?: Money;
+}
+
 export interface Redeemer {
   phone: string | null;
   redemptions: number;

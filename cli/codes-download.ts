@@ -31,7 +31,7 @@ export async function downloadCodes(cli: Cli, groupId: string, file: string): Pr
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const exitCode = error instanceof CliError ? error.exitCode : EXIT.unavailable;
-    throw new CliError(exitCode, `group ${groupId} is made, but its codes are not in ${file}: ${reason}`);
+    throw new CliError(exitCode, `the codes of group ${groupId} are not in ${file}: ${reason}`);
   } finally {
     await rm(part, { force: true });
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Cli, createCli, type Surroundings } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
+import { addCheck } from './commands/check.ts';
 import { addCodes } from './commands/codes.ts';
 import { addDemo } from './commands/demo.ts';
 import { addGroups } from './commands/groups.ts';
@@ -37,6 +38,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
       outputError: (text, write) => write(`vouchsafe: ${oneLine(text.replace(/^error: /, ''))}\n`),
     });
   addRedeem(program, cli);
+  addCheck(program, cli);
   addGroups(program, cli);
   addCodes(program, cli);
   addWallets(program, cli);

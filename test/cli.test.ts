@@ -98,7 +98,13 @@ test('operators switch, freeze and take back', async () => {
   expect(await json('wallets', 'freeze', phone)).toMatchObject({ state: 'frozen' });
   await refused('wallet-frozen');
   await json('wallets', 'unfreeze', phone);
+  expect(await json('check', code, phone)).toEqual({ redeemable: true, amount: { value: 100, currency: 'USD' } });
   const redemption = await json('redeem', code, phone);
+  expect((await vouchsafe('check', code)).stdout).toContain('code-already-redeemed');
+  const file = join(world.home, 'export.csv');
+  expect((await vouchsafe('groups', 'export', group.id, '--out', file)).exitCode).toBe(0);
+  expect(await readFile(file, 'utf8')).toContain(`,${code},used,1,1,`);
+  expect((await vouchsafe('groups', 'export', group.id, '--out', file)).exitCode).toBe(2);
   expect((await vouchsafe('groups', 'redeemers', group.id)).stdout).toContain(phone);
   expect((await vouchsafe('groups', 'codes', group.id)).stdout).toMatch(/\tused\t1\t1\n/);
   expect(await json('redemptions', 'retry', redemption.id)).toMatchObject({ state: 'completed' });

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Code, CodeGroup, GroupStats, Redeemer } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
-import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit } from '../options.ts';
+import { downloadCodes, requireNewFile } from '../codes-download.ts';
+import { createdBetween, dataCommand, exampleText, type ListOptions, listCommand, listLimit } from '../options.ts';
 import { type Columns, moneyText, type Output } from '../output.ts';
 import { printList } from '../print-list.ts';
 import { groupColumns, showGroup } from '../views/group.ts';
@@ -57,6 +58,16 @@ export function addGroups(program: Command, cli: Cli): void {
       cli.print(options, group, showGroup);
     });
   }
+
+  groups
+    .command('export <id>')
+    .description('write the codes of a group to a new CSV file')
+    .requiredOption('--out <csv>')
+    .addHelpText('after', exampleText('groups export 0198c5d2-… --out codes.csv'))
+    .action(async (id: string, { out }: { out: string }) => {
+      requireNewFile(out);
+      await downloadCodes(cli, id, out);
+    });
 
   listCommand(groups, 'redeemers <id>', 'list who redeemed codes of a group', 'groups redeemers 0198c5d2-…').action(
     async (id: string, options: ListOptions) => {
