@@ -37,6 +37,7 @@ export interface DatabaseOptions {
 
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
+const CONNECTION_LIFETIME_S = 60;
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** Opens a part's database. @throws DatabaseUnavailable when it cannot be reached */
@@ -91,6 +92,8 @@ function createPool(url: string, name: string, max: number, statementTimeoutMs: 
     statement_timeout: statementTimeoutMs,
     connectionTimeoutMillis: Math.min(statementTimeoutMs, 5_000),
     idleTimeoutMillis: 0,
+    // A connection keeps the plans it made first, maybe while a table was empty: none is kept for long.
+    maxLifetimeSeconds: CONNECTION_LIFETIME_S,
     keepAlive: true,
     types: { getTypeParser },
   });
