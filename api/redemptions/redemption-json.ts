@@ -36,8 +36,6 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
   };
 }
 
-export type RedemptionJson = ReturnType<typeof redemptionJson>;
-
 /** A redemption that was accepted and whose row is still to be written: ids are all there is. */
 export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl | undefined) {
   return {

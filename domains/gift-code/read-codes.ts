@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
-import type { CodeReading } from '../../platform/code-text.ts';
+import { readCode } from '../../platform/code-text.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { codeGroups, codeHashes, codes } from './schema.ts';
 
@@ -102,9 +102,11 @@ export async function findCode(db: GiftCodeDatabase, hashes: Buffer[]): Promise<
  */
 export function codeHashCandidates(
   keys: CodeKeys,
-  reading: Extract<CodeReading, { ok: true }>,
+  input: string,
   isGivenLength: (length: number) => boolean,
 ): Buffer[] {
+  const reading = readCode(input);
+  if (!reading.ok) return [];
   const { canonical, generated } = reading;
   const texts: string[] = [];
   if (isGivenLength(canonical.length)) texts.push(canonical);

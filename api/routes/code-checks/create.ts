@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { type CodeCheck, checkCode } from '../../../domains/gift-code/check-code.ts';
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
 import { readWalletsOfPhone, type Wallet } from '../../../domains/wallet/read-wallets.ts';
-import { readCode } from '../../../platform/code-text.ts';
 import { MAX_AMOUNT, toMoney } from '../../../platform/money.ts';
 import { phone, time } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
@@ -16,8 +15,7 @@ export const createCodeCheck = (region: string | undefined) =>
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region).optional(), at: time.optional() }),
     problems: ['unavailable'],
     async handle({ body, services }) {
-      const reading = readCode(body.code);
-      const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
+      const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
       if (hashes.length === 0) return answer('code-malformed');
 
       const check = await checkCode(services.giftCode, hashes, body.at, undefined);

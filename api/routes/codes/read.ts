@@ -3,7 +3,6 @@ import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts'
 import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/gift-code/read-codes.ts';
 import { updateCode } from '../../../domains/gift-code/update-code.ts';
 import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
-import { readCode } from '../../../platform/code-text.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
@@ -32,8 +31,7 @@ export const lookUpCode = operation({
   body: z.strictObject({ code: z.string().min(1).max(128) }),
   problems: ['code-malformed', 'code-not-found', 'unavailable'],
   async handle({ body, caller, services }) {
-    const reading = readCode(body.code);
-    const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
+    const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
     if (hashes.length === 0) throw new Problem('code-malformed');
     const codeId = await findCode(services.giftCode, hashes);
     if (!codeId) throw new Problem('code-not-found');

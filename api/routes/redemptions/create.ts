@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
-import { readCode } from '../../../platform/code-text.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { label, phone } from '../../fields.ts';
@@ -38,8 +37,7 @@ export const createRedemption = (region: string | undefined) =>
       'outcome-unknown',
     ],
     async handle({ body, caller, idempotencyKey, waitSeconds, services }) {
-      const reading = readCode(body.code);
-      const hashes = reading.ok ? codeHashCandidates(services.codeKeys, reading, services.givenCodeLengths.has) : [];
+      const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
       if (hashes.length === 0) throw new Problem('code-malformed');
 
       const answer = await services.redemptions.redeem({
