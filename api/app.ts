@@ -19,13 +19,12 @@ import type { Services } from './services.ts';
 export function createApp(services: Services): Koa {
   const router = new Router({ exclusive: false, sensitive: true });
   const definitions = operations(services.config);
-  const readBody = readJsonBody();
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
     router.register(
       path,
       [definition.method],
-      [authorize(definition), readBody, (context: Context) => perform(definition, context, services)],
+      [authorize(definition), readJsonBody, (context: Context) => perform(definition, context, services)],
     );
   }
   health(router, services);
@@ -67,7 +66,7 @@ async function perform(definition: Operation, context: Context, services: Servic
   const request = {
     params: params.data,
     query: check(definition.query ?? NOTHING, context.query, '?'),
-    body: definition.method === 'GET' ? undefined : check(definition.body ?? NOTHING, context.request.body ?? {}, ''),
+    body: definition.method === 'GET' ? undefined : check(definition.body ?? NOTHING, context.state.body, ''),
     caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
     waitSeconds: waitSeconds(context),
