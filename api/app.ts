@@ -5,11 +5,12 @@ import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
+import type { Guesser, Guesses } from './guesses/guesses.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
-import type { Caller, Operation } from './operation.ts';
+import type { Answer, Caller, Operation } from './operation.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
@@ -24,13 +25,19 @@ export function createApp(services: Services): Koa {
     router.register(
       path,
       [definition.method],
-      [authorize(definition), readJsonBody, (context: Context) => perform(definition, context, services)],
+      [
+        authorize(definition),
+        ...(definition.takesCode ? [refuseGuessers(services)] : []),
+        readJsonBody,
+        (context: Context) => answer(definition, context, services),
+      ],
     );
   }
   health(router, services);
   docs(router, definitions);
 
-  const app = new Koa({ proxy: false });
+  const { proxies } = services.config;
+  const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
   app.use(async (context, next) => {
     context.state.requestId = newId();
@@ -40,7 +47,11 @@ export function createApp(services: Services): Koa {
   app.use(answerProblems(services.logger));
   app.use(async (context, next) => {
     // Before anything else, so that who has no key learns nothing of what exists.
-    if (/^\/v1(\/|$)/i.test(context.path)) context.state.caller = await authenticate(context, services.callers);
+    if (/^\/v1(\/|$)/i.test(context.path)) {
+      const caller = await authenticate(context, services.callers);
+      await services.rateLimit.take(caller.clientId);
+      context.state.caller = caller;
+    }
     await next();
   });
   app.use(router.routes());
@@ -57,9 +68,17 @@ function authorize({ scope, ownScope }: Operation): Middleware {
   };
 }
 
+/** Who is locked out by address or client is refused before anything is read. */
+function refuseGuessers({ guesses }: Services): Middleware {
+  return async (context, next) => {
+    guesses.assertAllowed({ clientId: callerOf(context).clientId, address: context.ip });
+    await next();
+  };
+}
+
 const NOTHING = z.strictObject({});
 
-async function perform(definition: Operation, context: Context, services: Services): Promise<void> {
+async function answer(definition: Operation, context: Context, services: Services): Promise<void> {
   const caller = callerOf(context);
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
@@ -78,10 +97,30 @@ async function perform(definition: Operation, context: Context, services: Servic
     requestId: context.state.requestId,
     remoteAddress: context.ip,
   };
-  const answer = await audited(services, trail, definition.action, context.params, () => definition.handle(request));
-  context.status = answer.status;
-  context.set(answer.headers ?? {});
-  context.body = answer.body;
+  const perform = () => definition.handle(request);
+  const guesser = {
+    clientId: caller.clientId,
+    address: context.ip,
+    phone: (request.body as { phone?: string })?.phone,
+  };
+  const { status, headers, body } = await audited(services, trail, definition.action, context.params, () =>
+    definition.takesCode ? countingGuesses(services.guesses, guesser, perform) : perform(),
+  );
+  context.status = status;
+  context.set(headers ?? {});
+  context.body = body;
+}
+
+async function countingGuesses(guesses: Guesses, guesser: Guesser, perform: () => Promise<Answer>): Promise<Answer> {
+  guesses.assertAllowed(guesser);
+  try {
+    const answer = await perform();
+    if (answer.wrongCode) guesses.count(guesser, answer.wrongCode);
+    return answer;
+  } catch (error) {
+    if (error instanceof Problem) guesses.count(guesser, error.code);
+    throw error;
+  }
 }
 
 function callerOf(context: Context): Caller {

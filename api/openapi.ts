@@ -3,7 +3,7 @@ import { type ProblemCode, problems } from '../platform/problems.ts';
 import type { Operation } from './operation.ts';
 
 /** Problems that any operation under /v1 may answer. */
-const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'forbidden', 'not-found'];
+const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'forbidden', 'not-found', 'rate-limited'];
 const COMMON_WITH_BODY: ProblemCode[] = ['payload-too-large', 'unsupported-media-type'];
 
 /** The OpenAPI 3.1 document of the API, made from the schemas that validate the requests. */
@@ -32,7 +32,12 @@ export function openApi(operations: Operation[]): Record<string, unknown> {
 
 function describe(operation: Operation): Record<string, unknown> {
   const { params, query, body, idempotent } = operation;
-  const codes = [...COMMON, ...(body ? COMMON_WITH_BODY : []), ...operation.problems];
+  const codes = [
+    ...COMMON,
+    ...(body ? COMMON_WITH_BODY : []),
+    ...(operation.takesCode ? (['too-many-attempts'] as const) : []),
+    ...operation.problems,
+  ];
   return {
     operationId: operationId(operation),
     summary: operation.summary,

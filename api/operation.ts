@@ -30,6 +30,8 @@ export interface Answer {
   headers?: Record<string, string>;
   /** What was changed, or revealed; nothing where nothing was. */
   audit?: AuditEntry | undefined;
+  /** Of an operation that takes a code and answers, instead of refusing, that it is wrong. */
+  wrongCode?: 'code-malformed' | 'code-not-found' | undefined;
 }
 
 /** One operation of the API: what it takes, what may go wrong, and what it does. */
@@ -50,6 +52,8 @@ export interface Operation<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Takes a code in its body: wrong ones are counted, and whoever sends too many is locked out. */
+  takesCode?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   /** Problems of its own, beside those that any operation has. */

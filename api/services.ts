@@ -7,7 +7,9 @@ import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { Guesses } from './guesses/guesses.ts';
 import type { Callers } from './keys/callers.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { TraceUrl } from './redemptions/redemption-json.ts';
 import type { Redemptions } from './redemptions/redemptions.ts';
 
@@ -20,6 +22,8 @@ export interface Services {
   wallet: WalletDatabase;
   temporal: Client;
   callers: Callers;
+  rateLimit: RateLimit;
+  guesses: Guesses;
   codeKeys: CodeKeys;
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;

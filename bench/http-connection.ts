@@ -19,7 +19,11 @@ const TIMEOUT_MS = 30_000;
  * Opens a connection. It speaks no more HTTP than our own server does, and so takes a tenth of the time of Node's client,
  * which the server under test can have: load and server share a machine.
  */
-export async function openHttpConnection(url: URL, bearer: string): Promise<HttpConnection> {
+export async function openHttpConnection(
+  url: URL,
+  bearer: string,
+  headers: Record<string, string> = {},
+): Promise<HttpConnection> {
   const socket: Socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
   await once(socket, 'connect');
   let received = '';
@@ -45,7 +49,10 @@ export async function openHttpConnection(url: URL, bearer: string): Promise<Http
       fail(error as Error);
     }
   });
-  const head = `Host: ${url.host}\r\nAuthorization: Bearer ${bearer}\r\nContent-Type: application/json\r\n`;
+  const lines = { Host: url.host, Authorization: `Bearer ${bearer}`, 'Content-Type': 'application/json', ...headers };
+  const head = Object.entries(lines)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   return {
     post: (path, body) =>
       new Promise((resolve, reject) => {

@@ -25,7 +25,10 @@ const RSS_EVERY_MS = 200;
 const program = fileURLToPath(new URL('../bin/start.mjs', import.meta.url));
 
 /** Starts the service over the stage's servers, on a free port. @throws Error with the end of its log when it does not start */
-export async function startServiceProcess({ urls, serviceHome, signal }: Stage): Promise<ServiceProcess> {
+export async function startServiceProcess(
+  { urls, serviceHome, signal }: Stage,
+  settings: Record<string, string> = {},
+): Promise<ServiceProcess> {
   const adminKey = randomBytes(24).toString('hex');
   await mkdir(serviceHome, { recursive: true });
   const log = join(serviceHome, 'service.log');
@@ -43,6 +46,7 @@ export async function startServiceProcess({ urls, serviceHome, signal }: Stage):
       NATS_URL: urls.nats,
       TEMPORAL_ADDRESS: urls.temporal,
       ...(urls.redis && { REDIS_URL: urls.redis }),
+      ...settings,
     },
   });
   await output.close();

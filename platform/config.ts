@@ -59,6 +59,12 @@ const variables = z.object({
   VOUCHSAFE_SWEEP_AFTER_MS: integer(60_000, 100, 3_600_000),
   VOUCHSAFE_SWEEP_EVERY_MS: integer(30_000, 1_000, 3_600_000),
   VOUCHSAFE_START_TIMEOUT_MS: integer(5_000, 100, 60_000),
+  VOUCHSAFE_PROXIES: integer(0, 0, 10),
+  VOUCHSAFE_RATE_LIMIT: integer(0, 0, 1_000_000),
+  VOUCHSAFE_FIRST_LOCKOUT_MS: integer(1_000, 100, 600_000),
+  VOUCHSAFE_WRONG_CODES_PER_PHONE: integer(5, 1, 1_000_000),
+  VOUCHSAFE_WRONG_CODES_PER_ADDRESS: integer(50, 1, 1_000_000),
+  VOUCHSAFE_WRONG_CODES_PER_KEY: integer(500, 1, 1_000_000),
 });
 
 /** The whole configuration of a process, parsed once at its start. Times are in milliseconds. */
@@ -78,6 +84,22 @@ export interface Config {
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
   sweep: { afterMs: number; everyMs: number };
+  /** Reverse proxies in front, whose word on where a request came from is taken. */
+  proxies: number;
+  /** Most requests a second of an API client, all gateways together; 0: no limit. */
+  rateLimit: number;
+  guesses: Record<'phone' | 'address' | 'client', GuessLimit>;
+}
+
+/** How many wrong codes are let pass. */
+export interface GuessLimit {
+  /** Wrong codes at once before the first lock-out. */
+  allowance: number;
+  /** A wrong code is forgiven after each such time. Milliseconds. */
+  forgivenEveryMs: number;
+  /** Lock-outs double, from the first up to the longest. Milliseconds. */
+  firstMs: number;
+  longestMs: number;
 }
 
 /** Reads the configuration. @throws ConfigError that names the first variable that cannot be used */
@@ -120,5 +142,28 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       retryMaxMs: v.VOUCHSAFE_RETRY_MAX_MS,
     },
     sweep: { afterMs: v.VOUCHSAFE_SWEEP_AFTER_MS, everyMs: v.VOUCHSAFE_SWEEP_EVERY_MS },
+    proxies: v.VOUCHSAFE_PROXIES,
+    rateLimit: v.VOUCHSAFE_RATE_LIMIT,
+    guesses: {
+      phone: {
+        allowance: v.VOUCHSAFE_WRONG_CODES_PER_PHONE,
+        forgivenEveryMs: 60_000,
+        firstMs: v.VOUCHSAFE_FIRST_LOCKOUT_MS,
+        longestMs: 3_600_000,
+      },
+      address: {
+        allowance: v.VOUCHSAFE_WRONG_CODES_PER_ADDRESS,
+        forgivenEveryMs: 2_000,
+        firstMs: v.VOUCHSAFE_FIRST_LOCKOUT_MS,
+        longestMs: 900_000,
+      },
+      // A key serves many customers, honest ones among them.
+      client: {
+        allowance: v.VOUCHSAFE_WRONG_CODES_PER_KEY,
+        forgivenEveryMs: 200,
+        firstMs: v.VOUCHSAFE_FIRST_LOCKOUT_MS,
+        longestMs: 60_000,
+      },
+    },
   };
 }

@@ -83,6 +83,12 @@ export const problems = {
     'The Idempotency-Key was used for another request',
     'Use a new key for a new request. Nothing has happened.',
   ],
+  'too-many-attempts': [
+    429,
+    'Too many wrong codes',
+    'Codes were guessed from this phone, address or API key. Wait as long as Retry-After says; each further wrong code makes the next wait longer.',
+  ],
+  'rate-limited': [429, 'Too many requests', 'Send fewer requests a second, and repeat this one after Retry-After.'],
   unavailable: [
     503,
     'The service is not available for the moment',
@@ -113,7 +119,11 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly options: ProblemOptions;
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    // An answer, not an accident: nobody reads its stack, and taking it costs more than the answer.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(options.detail ?? problems[code][1]);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.options = options;
   }

@@ -93,6 +93,10 @@ export async function createWorld(): Promise<TestWorld> {
       VOUCHSAFE_WEB_UI_URL: servers.temporalWebUi,
       // There is no Redis: it only ever helps.
       REDIS_URL: 'redis://127.0.0.1:1',
+      // Tests send wrong codes by the hundred from one address; those about guessing set limits of their own.
+      VOUCHSAFE_WRONG_CODES_PER_PHONE: '1000000',
+      VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '1000000',
+      VOUCHSAFE_WRONG_CODES_PER_KEY: '1000000',
       VOUCHSAFE_CODE_KEYS: JSON.stringify({ peppers: [newKey()], seals: [newKey()] }),
       VOUCHSAFE_LOG_LEVEL: 'error',
     },

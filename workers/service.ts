@@ -7,7 +7,9 @@ import { createProgress } from '../activities/progress.ts';
 import { sweepActivities } from '../activities/sweep.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import { createApp } from '../api/app.ts';
+import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
+import { createRateLimit } from '../api/rate-limit.ts';
 import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createLookups } from '../api/redemptions/lookups.ts';
@@ -139,6 +141,10 @@ export async function startService(
     const dispatcher = createDispatcher(startTarget, progress, redeemOptions, config.dispatcher, () =>
       breaker.open('temporal'),
     );
+    const rateLimit = createRateLimit(config.rateLimit, urls.redis);
+    opened.push(rateLimit.close);
+    const guesses = createGuesses(config.guesses, urls.redis);
+    opened.push(guesses.close);
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
     const app = createApp({
       config,
@@ -148,6 +154,8 @@ export async function startService(
       wallet,
       temporal: temporal.client,
       callers: createCallers(gateway, adminKey, adminClientId),
+      rateLimit,
+      guesses,
       codeKeys,
       givenCodeLengths,
       redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),

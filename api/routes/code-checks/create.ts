@@ -13,6 +13,7 @@ export const createCodeCheck = (region: string | undefined) =>
     summary: 'Ask whether a code could be redeemed, now or at another time, without redeeming it',
     scope: 'redemptions:read',
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region).optional(), at: time.optional() }),
+    takesCode: true,
     problems: ['unavailable'],
     async handle({ body, services }) {
       const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
@@ -35,6 +36,7 @@ const answer = (reason: string | null, check?: CodeCheck): Answer => ({
     ...(reason !== null && { reason }),
     ...(check && { amount: toMoney(check.amount, check.currency) }),
   },
+  wrongCode: reason === 'code-malformed' || reason === 'code-not-found' ? reason : undefined,
 });
 
 /** Why the wallet would refuse the credit. A phone without a wallet gets one. */

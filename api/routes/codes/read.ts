@@ -29,6 +29,7 @@ export const lookUpCode = operation({
   summary: 'Read a code by its text',
   scope: 'groups:read',
   body: z.strictObject({ code: z.string().min(1).max(128) }),
+  takesCode: true,
   problems: ['code-malformed', 'code-not-found', 'unavailable'],
   async handle({ body, caller, services }) {
     const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);

@@ -16,6 +16,7 @@ export const createRedemption = (region: string | undefined) =>
     summary: 'Redeem a code into the wallet of a phone',
     scope: 'redemptions:write',
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region), reference: label(255).optional() }),
+    takesCode: true,
     idempotent: true,
     problems: [
       'code-malformed',
