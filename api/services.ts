@@ -7,6 +7,7 @@ import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { Cached } from './cached.ts';
 import type { Guesses } from './guesses/guesses.ts';
 import type { Callers } from './keys/callers.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -24,6 +25,7 @@ export interface Services {
   callers: Callers;
   rateLimit: RateLimit;
   guesses: Guesses;
+  cached: Cached;
   codeKeys: CodeKeys;
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;

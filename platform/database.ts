@@ -139,6 +139,17 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
+/**
+ * What a database holds, as a version: two equal ones are of the very same committed content. Taken before reading, it can
+ * only be older than what is read. Any transaction that writes on the server makes a new one.
+ */
+export async function contentVersion(pool: pg.Pool, timeoutMs: number): Promise<string> {
+  const text = "select extract(epoch from pg_postmaster_start_time()) || '-' || pg_current_snapshot() as version";
+  const { rows } = await query<{ version: string }>(pool, { name: 'content version', text }, timeoutMs);
+  if (!rows[0]) throw new Error('a query without a table answered no row');
+  return rows[0].version;
+}
+
 /** An SQL function: its name and the types of its arguments, as Postgres writes them. */
 export interface SqlFunction {
   name: string;

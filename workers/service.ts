@@ -7,6 +7,7 @@ import { createProgress } from '../activities/progress.ts';
 import { sweepActivities } from '../activities/sweep.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import { createApp } from '../api/app.ts';
+import { createCached } from '../api/cached.ts';
 import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
 import { createRateLimit } from '../api/rate-limit.ts';
@@ -145,6 +146,8 @@ export async function startService(
     opened.push(rateLimit.close);
     const guesses = createGuesses(config.guesses, urls.redis);
     opened.push(guesses.close);
+    const cached = createCached(urls.redis);
+    opened.push(cached.close);
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
     const app = createApp({
       config,
@@ -156,6 +159,7 @@ export async function startService(
       callers: createCallers(gateway, adminKey, adminClientId),
       rateLimit,
       guesses,
+      cached,
       codeKeys,
       givenCodeLengths,
       redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),

@@ -28,6 +28,13 @@ export interface DayStats {
   credited: string;
 }
 
+export interface DayRange {
+  from: Date | undefined;
+  to: Date | undefined;
+  /** IANA name. */
+  timeZone: string;
+}
+
 const TIMEOUT_MS = 30_000;
 
 /** What has become of a group's codes, counted from the rows. @throws DatabaseUnavailable */
@@ -68,7 +75,7 @@ export async function codeGroupStats(db: GiftCodeDatabase, groupId: string): Pro
 export async function codeGroupStatsPerDay(
   db: GiftCodeDatabase,
   groupId: string,
-  range: { from: Date | undefined; to: Date | undefined; timeZone: string },
+  range: DayRange,
 ): Promise<DayStats[]> {
   const { rows } = await query<DayStats & { [column: string]: unknown }>(
     db.reads,

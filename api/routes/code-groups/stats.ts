@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { codeGroupStats, codeGroupStatsPerDay } from '../../../domains/gift-code/code-group-stats.ts';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { codeGroupStats, codeGroupStatsPerDay, type DayRange } from '../../../domains/gift-code/code-group-stats.ts';
+import type { GiftCodeDatabase } from '../../../domains/gift-code/database.ts';
+import { type CodeGroup, readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { contentVersion } from '../../../platform/database.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
+const TIMEOUT_MS = 10_000;
 const isTimeZone = (name: string) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC';
 
 export const codeGroupStatsOperation = operation({
@@ -23,37 +26,39 @@ export const codeGroupStatsOperation = operation({
     const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
     const range = { from: query.from, to: query.to, timeZone: query.time_zone };
-    const [stats, days] = await Promise.all([
-      codeGroupStats(services.giftCode, group.id),
-      codeGroupStatsPerDay(services.giftCode, group.id, range),
-    ]);
-    const numbers = (columns: Record<string, bigint>) =>
-      Object.fromEntries(Object.entries(columns).map(([name, count]) => [name, Number(count)]));
-    const { total, unused, reserved, partly_used, used, disabled, places_total, places_redeemed, places_reserved } =
-      stats;
-    return {
-      status: 200,
-      body: {
-        codes: numbers({ total, unused, reserved, partly_used, used, disabled }),
-        places: numbers({
-          total: places_total,
-          redeemed: places_redeemed,
-          reserved: places_reserved,
-          left: places_total - places_redeemed - places_reserved,
-        }),
-        redemptions: numbers({ completed: stats.completed, reversed: stats.reversed }),
-        credited: { value: Number(stats.credited), currency: group.currency },
-        redeemers: Number(stats.redeemers),
-        first_redeemed_at: stats.first_redeemed_at?.toISOString() ?? null,
-        last_redeemed_at: stats.last_redeemed_at?.toISOString() ?? null,
-        per_day: days.map(({ date, completed, credited }) => {
-          return {
-            date,
-            redemptions: Number(completed),
-            credited: { value: Number(credited), currency: group.currency },
-          };
-        }),
-      },
-    };
+    const version = await contentVersion(services.giftCode.reads, TIMEOUT_MS);
+    const body = await services.cached.read(`stats:${group.id}:${JSON.stringify(range)}`, version, () =>
+      statsJson(services.giftCode, group, range),
+    );
+    return { status: 200, body };
   },
 });
+
+async function statsJson(db: GiftCodeDatabase, { id: groupId, currency }: CodeGroup, range: DayRange) {
+  const [stats, days] = await Promise.all([codeGroupStats(db, groupId), codeGroupStatsPerDay(db, groupId, range)]);
+  const { total, unused, reserved, partly_used, used, disabled, places_total, places_redeemed, places_reserved } =
+    stats;
+  const numbers = (columns: Record<string, bigint>) =>
+    Object.fromEntries(Object.entries(columns).map(([name, count]) => [name, Number(count)]));
+  return {
+    codes: numbers({ total, unused, reserved, partly_used, used, disabled }),
+    places: numbers({
+      total: places_total,
+      redeemed: places_redeemed,
+      reserved: places_reserved,
+      left: places_total - places_redeemed - places_reserved,
+    }),
+    redemptions: numbers({ completed: stats.completed, reversed: stats.reversed }),
+    credited: { value: Number(stats.credited), currency },
+    redeemers: Number(stats.redeemers),
+    first_redeemed_at: stats.first_redeemed_at?.toISOString() ?? null,
+    last_redeemed_at: stats.last_redeemed_at?.toISOString() ?? null,
+    per_day: days.map(({ date, completed, credited }) => {
+      return {
+        date,
+        redemptions: Number(completed),
+        credited: { value: Number(credited), currency },
+      };
+    }),
+  };
+}
