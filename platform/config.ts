@@ -97,7 +97,7 @@ export interface Config {
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
   sweep: { afterMs: number; everyMs: number };
-  /** How long published events stay in the outbox. */
+  /** How long events stay in the outbox, once published. */
   outboxKeptMs: number;
   webhooks: {
     /** Endpoints may be in private networks, and without https: so where everything is this machine's own. */

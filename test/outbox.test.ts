@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -116,6 +117,7 @@ test('a replay takes the events of its time and no others, from among many', asy
 test('what waits to be published shows as lag, and is not removed however old; what is published is, after its time', async () => {
   await until(async () => (await statusOf('gift-code')).unpublished === 0);
   const old = `now() - interval '8 days'`;
+  const id = randomUUID();
   const lines = await world.giftCode.query('select count(*)::int as n from outbox');
   await world.giftCode.query(`update outbox set published_at = ${old}, occurred_at = ${old}
     where sequence in (select sequence from outbox order by sequence limit 5)`);
@@ -123,16 +125,16 @@ test('what waits to be published shows as lag, and is not removed however old; w
   await service.close();
   await world.nats.stop();
   await world.giftCode.query(`insert into outbox (aggregate, aggregate_id, aggregate_version, type, data, occurred_at)
-    values ('code_group', gen_random_uuid(), 1, 'code_group.updated', '{}', ${old})`);
+    values ('code_group', '${id}', 1, 'code_group.updated', '{}', ${old})`);
   service = await startIn(world);
   const waiting = await statusOf('gift-code');
   expect(waiting.unpublished).toBe(1);
   expect(waiting.lag_seconds).toBeGreaterThan(7 * 86_400);
   expect(waiting.oldest_unpublished_at).toMatch(/^20/);
   world.nats = await startNats({ directory: join(world.home, 'nats'), port: world.nats.port });
-  await until(async () => (await statusOf('gift-code')).unpublished === 0);
+  await until(async () => (await world.events()).some((event) => event.subject === id));
   await until(async () => {
     const { rows } = await world.giftCode.query('select count(*)::int as n from outbox');
-    return rows[0].n === lines.rows[0].n - 5 + 1;
+    return rows[0].n === lines.rows[0].n - 5;
   });
 });

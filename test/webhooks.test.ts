@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { connect } from 'nats';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -230,22 +232,31 @@ describe('an endpoint that fails', () => {
     for (const release of held) release();
   });
 
-  test('with 410 is disabled; nothing more is sent until it is enabled again', async () => {
+  test('with 410 is disabled; what waits is sent when it is enabled again', async () => {
+    receiver.answer = answerWith(500);
+    const endpoint = await makeEndpoint(['redemption.completed', 'code_group.created']);
+    await makeCodes(service, 1);
+    const waiting = await until(async () => (await deliveriesOf(endpoint)).find(({ attempts }) => attempts === 2));
     receiver.answer = answerWith(410);
-    const endpoint = await makeEndpoint(['redemption.completed']);
-    await redeem();
-    await onlyDelivery(endpoint, 'dead');
+    await world.gateway.query(
+      `insert into webhook_deliveries (endpoint_id, event_id, event_type, body) values ($1, 'late', 'wallet.frozen', '{}')`,
+      [endpoint.id],
+    );
+    const dead = await until(async () => (await deliveriesOf(endpoint, '&state=dead'))[0]);
+    expect(dead).toMatchObject({ event_id: 'late', last_status: 410, attempts: 1 });
     const { body } = await service.call('GET', endpoint.url);
     expect(body).toMatchObject({ disabled: true, disabled_reason: 'gone', disabled_at: expect.any(String) });
     expect(await service.call('POST', `${endpoint.url}/test`)).toMatchObject({ status: 409 });
-    const [delivery] = await deliveriesOf(endpoint);
-    expect(await service.call('POST', `/v1/webhook-deliveries/${delivery.id}/retry`)).toMatchObject({ status: 409 });
-    await redeem();
+    expect(await service.call('POST', `/v1/webhook-deliveries/${dead.id}/retry`)).toMatchObject({ status: 409 });
+    const sent = receiver.at(endpoint.path).length;
+
     receiver.answer = answerWith(204);
+    const due = 'update webhook_deliveries set next_attempt_at = now(), claimed_until = null where id = $1';
+    await world.gateway.query(due, [waiting.id]);
     const enabled = await service.call('PATCH', endpoint.url, { disabled: false });
     expect(enabled.body).toMatchObject({ disabled: false, disabled_reason: null, disabled_at: null });
-    await service.call('POST', `/v1/webhook-deliveries/${delivery.id}/retry`);
-    await onlyDelivery(endpoint, 'delivered');
+    await until(async () => (await deliveriesOf(endpoint, '&state=delivered')).some(({ id }) => id === waiting.id));
+    expect(receiver.at(endpoint.path)).toHaveLength(sent + 1);
   });
 
   test('by a redirect is not followed; by asking for time it is given some', async () => {
@@ -364,6 +375,24 @@ describe('a secret', () => {
     expect((await service.call('GET', `${path}/deliveries`)).status).toBe(404);
     expect((await make(request)).body.code).toBe('conflict');
   });
+});
+
+test('what docs/webhooks.md shows verifies a delivery, and nothing else', async () => {
+  const [, example = ''] = /```js\n([\s\S]*?)```/.exec(await readFile('docs/webhooks.md', 'utf8')) ?? [];
+  const file = join(world.home, 'verify.mjs');
+  await writeFile(file, example);
+  const documented = (await import(pathToFileURL(file).href)).verify;
+  const endpoint = await makeEndpoint();
+  await service.call('POST', `${endpoint.url}/rotate-secret`);
+  await service.call('POST', `${endpoint.url}/test`);
+  const [webhook] = receiver.at(endpoint.path);
+  if (!webhook) throw new Error('nothing came');
+  const { headers, body } = webhook;
+  expect(documented(endpoint.secret, headers, body)).toEqual(webhook.event);
+  expect(() => documented(endpoint.secret, headers, `${body} `)).toThrow('does not fit');
+  expect(() => documented(`whsec_${btoa('another')}`, headers, body)).toThrow('does not fit');
+  expect(() => documented(endpoint.secret, { ...headers, 'webhook-id': 'another' }, body)).toThrow('does not fit');
+  expect(() => documented(endpoint.secret, { ...headers, 'webhook-timestamp': '1' }, body)).toThrow('too old');
 });
 
 test('a test event is sent at once and answers what came of it', async () => {

@@ -9,7 +9,7 @@ export interface RelayOptions {
   databaseUrl: string;
   natsUrl: string;
   stream: string;
-  /** How long published events stay in the outbox. */
+  /** How long events stay in the outbox, once published. */
   keptMs: number;
   logger: Logger;
 }
@@ -176,15 +176,16 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
 }
 
 /**
- * Removes the oldest rows that were published longer ago than they are kept. It looks at the oldest alone, so that it
- * never reads the table through. @returns whether there may be more
+ * Removes published rows of events that happened longer ago than they are kept. It looks at the oldest alone, so that it
+ * never reads the table through. Their age counts, not when they were published last: a replay lengthens no life, so that
+ * consumers can tell how long to remember an event. @returns whether there may be more
  */
 async function removeOld(database: pg.Client, keptMs: number): Promise<boolean> {
   const { rowCount } = await database.query({
     name: 'remove old',
     text: `delete from outbox where sequence in (
-      select sequence from (select sequence, published_at from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
-      where published_at < now() - make_interval(secs => $1::double precision / 1000))`,
+      select sequence from (select * from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
+      where published_at is not null and occurred_at < now() - make_interval(secs => $1::double precision / 1000))`,
     values: [keptMs],
   });
   return rowCount === REMOVE_AT_ONCE;
