@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { connect } from 'nats';
@@ -7,6 +9,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { GatewayDatabase } from '../domains/gateway/database.ts';
 import { removeOldWebhookDeliveries } from '../domains/gateway/remove-old-webhook-deliveries.ts';
+import { readConfig } from '../platform/config.ts';
 import { startNats } from '../platform/local/index.ts';
 import {
   type ApiAnswer,
@@ -164,6 +167,57 @@ describe('events are delivered', () => {
     world.nats = await startNats({ directory: join(world.home, 'nats'), port: world.nats.port });
     await until(async () => receiver.at(endpoint.path).length === 2);
   });
+});
+
+describe('outside local mode', () => {
+  let strict: TestWorld;
+  let outside: TestService;
+  beforeAll(async () => {
+    strict = await createWorld();
+    outside = await startIn(strict, { VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '3600000' });
+  });
+  afterAll(async () => {
+    await outside?.close();
+    await strict?.close();
+  });
+
+  test('no connection is made to an address of our own networks, whatever its name', async () => {
+    let connections = 0;
+    const server = createServer().on('connection', () => connections++);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const make = (url: string) => outside.call('POST', '/v1/webhook-endpoints', { url, event_types: ['*'] });
+    const named = await make(`https://localhost:${port}/`);
+    expect(named.status).toBe(201);
+    const sent = await outside.call('POST', `/v1/webhook-endpoints/${named.body.id}/test`);
+    expect(sent.body).toMatchObject({ state: 'pending', last_error: 'the address is not a public one' });
+    for (const url of [`https://127.0.0.1:${port}/`, `http://localhost:${port}/`]) {
+      expect((await make(url)).body).toMatchObject({ code: 'invalid-request', errors: [{ pointer: '/url' }] });
+    }
+    // One from the time when it was allowed.
+    await strict.gateway.query('update webhook_endpoints set url = $1', [`https://127.0.0.1:${port}/`]);
+    const again = await outside.call('POST', `/v1/webhook-endpoints/${named.body.id}/test`);
+    expect(again.body.last_error).toBe('the address is not a public one');
+    expect(connections).toBe(0);
+    server.close();
+  });
+
+  test('is anywhere but on a machine that has all to itself', () => {
+    const allowed = (environment: Record<string, string>) => readConfig(environment).webhooks.allowPrivate;
+    const elsewhere = { GATEWAY_DATABASE_URL: 'postgres://db/gateway' };
+    expect(allowed({})).toBe(true);
+    expect(allowed({ VOUCHSAFE_WEBHOOKS_PRIVATE: 'false' })).toBe(false);
+    expect(allowed({ VOUCHSAFE_HOST: '0.0.0.0' })).toBe(false);
+    expect(allowed(elsewhere)).toBe(false);
+    expect(allowed({ ...elsewhere, VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' })).toBe(true);
+  });
+});
+
+test('a delivery is tried for a day before it is dead', () => {
+  const { backoffMs } = readConfig({}).webhooks;
+  const hours = backoffMs.reduce((sum, ms) => sum + ms, 0) / 3_600_000;
+  expect(hours).toBeGreaterThan(23);
+  expect(hours).toBeLessThan(25);
 });
 
 describe('while nobody wants events', () => {

@@ -112,10 +112,11 @@ async function consumeWhileWanted(
       await Promise.race([idle(POLL_MS), end]);
       isWanted = (await eventsWantedSince(gateway)) !== undefined;
     }
-    if (closing()) return;
-    if (ended) throw ended;
+    if (isWanted && ended) throw ended;
+    if (isWanted || ended) return;
     await messages.close();
-    await consumer.delete();
+    // Another process may have been first.
+    await consumer.delete().catch(() => undefined);
   } finally {
     await nats.close().catch(() => undefined);
   }

@@ -4,6 +4,7 @@ import { readWebhookDelivery, type WebhookDelivery } from './read-webhook-delive
 import { webhookDeliveries, webhookEndpoints } from './schema.ts';
 
 export type RetriedDelivery =
+  /** The same object twice where nothing changed. */
   | { ok: true; before: WebhookDelivery; after: WebhookDelivery }
   | { ok: false; reason: 'not-found' | 'delivered' | 'disabled' };
 
@@ -20,7 +21,7 @@ export async function retryWebhookDelivery(db: GatewayDatabase, id: string): Pro
     if (!before) return { ok: false, reason: 'not-found' };
     if (before.state === 'delivered') return { ok: false, reason: 'delivered' };
     if (locked.disabledAt) return { ok: false, reason: 'disabled' };
-    await transaction
+    const { rowCount } = await transaction
       .update(webhookDeliveries)
       .set({
         state: 'pending',
@@ -34,6 +35,7 @@ export async function retryWebhookDelivery(db: GatewayDatabase, id: string): Pro
           sql`(${webhookDeliveries.claimedUntil} is null or ${webhookDeliveries.claimedUntil} < now())`,
         ),
       );
+    if (rowCount === 0) return { ok: true, before, after: before };
     const after = await readWebhookDelivery(transaction, id);
     if (!after) throw new Error('a locked webhook delivery vanished');
     return { ok: true, before, after };

@@ -175,6 +175,7 @@ export const webhookDeliveries = pgTable(
     uniqueIndex('webhook_deliveries_once').on(t.endpointId, t.eventId),
     index('webhook_deliveries_due').on(t.endpointId, t.nextAttemptAt).where(sql`${t.state} = 'pending'`),
     index('webhook_deliveries_created').on(t.endpointId, t.createdAt, t.id),
+    index('webhook_deliveries_dead').on(t.endpointId, t.createdAt, t.id).where(sql`${t.state} = 'dead'`),
     index('webhook_deliveries_settled').on(t.settledAt).where(sql`${t.state} <> 'pending'`),
     check('webhook_deliveries_state', sql`${t.state} in ('pending', 'delivered', 'dead')`),
     check('webhook_deliveries_settled_at', sql`(${t.state} = 'pending') = (${t.settledAt} is null)`),

@@ -25,12 +25,15 @@ export const retryWebhookDeliveryOperation = operation({
     return {
       status: 200,
       body: webhookDeliveryJson(after),
-      audit: {
-        action: 'webhook_delivery.retry',
-        resource: { type: 'webhook_delivery', id: params.id },
-        before: { state: before.state, attempts: before.attempts },
-        after: { state: after.state, attempts: after.attempts },
-      },
+      audit:
+        before === after
+          ? undefined
+          : {
+              action: 'webhook_delivery.retry',
+              resource: { type: 'webhook_delivery', id: params.id },
+              before: { state: before.state, attempts: before.attempts },
+              after: { state: after.state, attempts: after.attempts },
+            },
     };
   },
 });
