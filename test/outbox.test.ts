@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../platform/event-types.ts';
 import { startNats } from '../platform/local/index.ts';
 import type { CloudEvent } from '../platform/outbox.ts';
 import {
@@ -49,6 +50,7 @@ test('a lost stream comes back from the outbox, whole and in order, and nobody g
     return events.length === 1 + 2 + 20 * 3 && events;
   });
   await until(async () => receiver.received.length === before.length);
+  for (const { type } of before) expect(EVENT_TYPES).toContain(type);
   expect(await statusOf('wallet')).toEqual({
     part: 'wallet',
     unpublished: 0,

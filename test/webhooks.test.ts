@@ -471,6 +471,28 @@ test('a test event is sent at once and answers what came of it', async () => {
   expect(receiver.at(endpoint.path).length).toBeGreaterThanOrEqual(2);
 });
 
+test('deliveries are listed page by page, the newest first, while more come', async () => {
+  receiver.answer = () => undefined;
+  const endpoint = await makeEndpoint(['wallet.frozen']);
+  const add = (from: number, to: number) =>
+    world.gateway.query(
+      `insert into webhook_deliveries (endpoint_id, event_id, event_type, body, next_attempt_at)
+       select $1, n, 'wallet.frozen', '{}', now() + interval '1 hour' from generate_series($2::int, $3::int) n`,
+      [endpoint.id, from, to],
+    );
+  await add(1, 7);
+  const seen: string[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const query: string = cursor && `&cursor=${cursor}`;
+    const { body } = await service.call('GET', `${endpoint.url}/deliveries?limit=3&state=pending${query}`);
+    seen.push(...body.items.map(({ event_id: id }: { event_id: string }) => id));
+    if (cursor === '') await add(8, 9);
+    cursor = body.next_cursor;
+  }
+  expect(seen.sort()).toEqual(['1', '2', '3', '4', '5', '6', '7']);
+});
+
 test('deliveries that ended long ago are removed, and those of endpoints that are deleted', async () => {
   const endpoint = await makeEndpoint(['code_group.created']);
   await makeCodes(service, 1);
