@@ -184,7 +184,8 @@ async function removeOld(database: pg.Client, keptMs: number): Promise<boolean> 
   const { rowCount } = await database.query({
     name: 'remove old',
     text: `delete from outbox where sequence in (
-      select sequence from (select * from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
+      select sequence from (
+        select sequence, published_at, occurred_at from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
       where published_at is not null and occurred_at < now() - make_interval(secs => $1::double precision / 1000))`,
     values: [keptMs],
   });

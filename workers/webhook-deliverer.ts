@@ -43,7 +43,7 @@ export function startWebhookDeliverer(
   logger: Logger,
 ): WebhookDeliverer {
   const sender = createWebhookSender(config.allowPrivate);
-  const stop = new AbortController();
+  let closing = false;
   const busy = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
   let wakeUp = () => {};
@@ -84,15 +84,16 @@ export function startWebhookDeliverer(
         'User-Agent': 'Vouchsafe',
         ...signatureHeaders(secrets, eventId, new Date(db.nowMs()), body),
       };
-      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(config.timeoutMs)]);
-      return outcomeOf(delivery, await sender.send(url, headers, body, signal), config.backoffMs);
+      const answer = await sender.send(url, headers, body, AbortSignal.timeout(config.timeoutMs));
+      return outcomeOf(delivery, answer, config.backoffMs);
     } catch (error) {
-      return stop.signal.aborted ? undefined : failed(delivery, config.backoffMs, null, reasonOf(error));
+      // What was broken off here is not the receiver's failure.
+      return closing ? undefined : failed(delivery, config.backoffMs, null, reasonOf(error));
     }
   };
 
   const run = async () => {
-    while (!stop.signal.aborted) {
+    while (!closing) {
       let woken = false;
       const wake = new Promise<void>((resolve) => {
         wakeUp = () => {
@@ -133,11 +134,11 @@ export function startWebhookDeliverer(
   return {
     wake: () => wakeUp(),
     async close() {
-      stop.abort();
+      closing = true;
       wakeUp();
       await finished;
-      await within(CLOSE_WITHIN_MS, Promise.all(underWay));
       sender.close();
+      await within(CLOSE_WITHIN_MS, Promise.all(underWay));
     },
   };
 }

@@ -15,6 +15,7 @@ export interface WebhookSender {
    * @throws Error when there is no answer before the signal, or none may be asked for
    */
   send(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<WebhookAnswer>;
+  /** Breaks off what is under way. */
   close(): void;
 }
 
