@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import { type RedeemOptions, redemptionWorkflowId, type SweepActivities } from '../workflows/contracts.ts';
@@ -9,7 +10,8 @@ const PAGE = 1_000;
 
 /**
  * Picks up redemptions whose workflow is gone: terminated by hand, or lost with Temporal's data. Each gets a workflow of
- * its own, which finds in the rows how far it came. Nothing is released by its age alone.
+ * its own, which finds in the rows how far it came. Nothing is released by its age alone. Whatever is reserved for so long
+ * is stuck, and an event says so.
  */
 export function sweepActivities(
   db: GiftCodeDatabase,
@@ -36,6 +38,7 @@ export function sweepActivities(
         let page: StaleRedemption[] = [];
         do {
           page = await staleRedemptions(db, afterMs, page.at(-1), PAGE);
+          if (page.length > 0) await announceStuck(db, page);
           for (const stale of page) {
             if (await isWorkedOn(stale)) continue;
             await client.workflow.start<typeof redeem>('redeem', {

@@ -19,7 +19,17 @@ import { operations } from './routes/index.ts';
 let world: TestWorld;
 let service: TestService;
 /** What there is, for requests that would be right but for one thing. */
-const there = { group: '', code: '', codeId: '', wallet: '', phone: newPhone(), redemption: '', key: '' };
+const there = {
+  group: '',
+  code: '',
+  codeId: '',
+  wallet: '',
+  phone: newPhone(),
+  redemption: '',
+  key: '',
+  endpoint: '',
+  delivery: '',
+};
 
 beforeAll(async () => {
   world = await createWorld();
@@ -38,6 +48,19 @@ beforeAll(async () => {
     await makeCodes(service, 1);
     await service.call('POST', '/v1/wallets', { phone: newPhone() });
     await service.call('POST', `/v1/wallets/${there.wallet}/credits`, { amount: { value: 5, currency: 'USD' } });
+    const endpoint = await service.call('POST', '/v1/webhook-endpoints', {
+      url: 'https://hooks.example/',
+      event_types: ['code_group.generated'],
+    });
+    there.endpoint = endpoint.body.id;
+    // Nothing is sent, so that nothing changes while requests are tried.
+    await service.call('PATCH', `/v1/webhook-endpoints/${there.endpoint}`, { disabled: true });
+    const delivery = await world.gateway.query(
+      `insert into webhook_deliveries (endpoint_id, event_id, event_type, body) select $1, n, 'code_group.generated', '{}'
+       from generate_series(1, 3) n returning id`,
+      [there.endpoint],
+    );
+    there.delivery = delivery.rows[0].id;
   }
 });
 afterAll(async () => {
@@ -212,6 +235,28 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
   'POST /v1/api-keys/{id}/rotate': () => ({ path: `/v1/api-keys/${there.key}/rotate` }),
   'DELETE /v1/api-keys/{id}': () => ({ path: `/v1/api-keys/${there.key}` }),
   'GET /v1/audit-log': () => ({ path: '/v1/audit-log' }),
+  'POST /v1/webhook-endpoints': () => ({
+    path: '/v1/webhook-endpoints',
+    body: { url: 'https://hooks.example/', event_types: ['code_group.generated', 'redemption.completed'] },
+  }),
+  'GET /v1/webhook-endpoints': () => ({ path: '/v1/webhook-endpoints' }),
+  'GET /v1/webhook-endpoints/{id}': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}` }),
+  'PATCH /v1/webhook-endpoints/{id}': () => ({
+    path: `/v1/webhook-endpoints/${there.endpoint}`,
+    body: { url: 'https://hooks.example/other', event_types: ['*'], disabled: false },
+  }),
+  'DELETE /v1/webhook-endpoints/{id}': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}` }),
+  'POST /v1/webhook-endpoints/{id}/test': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}/test` }),
+  'POST /v1/webhook-endpoints/{id}/rotate-secret': () => ({
+    path: `/v1/webhook-endpoints/${there.endpoint}/rotate-secret`,
+  }),
+  'GET /v1/webhook-endpoints/{id}/deliveries': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}/deliveries` }),
+  'POST /v1/webhook-deliveries/{id}/retry': () => ({ path: `/v1/webhook-deliveries/${there.delivery}/retry` }),
+  'GET /v1/outbox': () => ({ path: '/v1/outbox' }),
+  'POST /v1/outbox/replay': () => ({
+    path: '/v1/outbox/replay',
+    body: { part: 'wallet', from: '2020-01-31T08:00:00Z', to: '2020-02-28T08:00:00+03:30' },
+  }),
 };
 const allNames = all.map(({ method, path }) => `${method} ${path}`);
 /** Those tried here; the first test tells which are not. */
@@ -238,6 +283,8 @@ const required: Record<string, string[]> = {
   'POST /v1/wallets/{wallet}/credits': ['amount'],
   'POST /v1/wallets/{wallet}/debits': ['amount'],
   'POST /v1/api-keys': ['name', 'scopes'],
+  'POST /v1/webhook-endpoints': ['url', 'event_types'],
+  'POST /v1/outbox/replay': ['part', 'from', 'to'],
 };
 const lists = [
   'GET /v1/redemptions',
@@ -248,6 +295,8 @@ const lists = [
   'GET /v1/wallets/{wallet}/transactions',
   'GET /v1/api-keys',
   'GET /v1/audit-log',
+  'GET /v1/webhook-endpoints',
+  'GET /v1/webhook-endpoints/{id}/deliveries',
 ];
 
 test('every operation is tried here', () => {
@@ -496,6 +545,18 @@ const BAD_TIME = [
   ...['0000-01-01T00:00:00Z', '2026-01-31T25:00:00Z', '2026-01-31T08:00:00+99:00', '2026-01-31T08:00:00Z\u0000'],
 ];
 
+const BAD_URL = [
+  ...NOT_TEXT,
+  ...['', ' ', 'x', 'example.com', '//example.com', 'http://example.com/', 'ftp://example.com/', 'file:///etc/passwd'],
+  ...['https://', 'https://a b/', 'https://\u0000/', 'https://user:word@example.com/', 'https://example.com/#there'],
+  ...['https://127.0.0.1/', 'https://[::1]/', 'https://0x7f.1/', 'https://169.254.169.254/', 'https://10.0.0.1/'],
+  `https://example.com/${'x'.repeat(2_000)}`,
+];
+const BAD_EVENT_TYPES = [
+  ...[null, {}, '*', [], [''], ['redemption'], ['redemption.*'], ['REDEMPTION.COMPLETED'], ['*', 1], [['*']]],
+  Array(17).fill('*'),
+];
+
 describe('a member of the wrong kind, of', () => {
   const bad: Record<string, Record<string, unknown[]>> = {
     'POST /v1/redemptions': {
@@ -567,6 +628,21 @@ describe('a member of the wrong kind, of', () => {
     },
     'POST /v1/api-keys/{id}/rotate': {},
     'DELETE /v1/api-keys/{id}': {},
+    'POST /v1/webhook-endpoints': { url: BAD_URL, event_types: BAD_EVENT_TYPES },
+    'PATCH /v1/webhook-endpoints/{id}': {
+      url: BAD_URL,
+      event_types: BAD_EVENT_TYPES,
+      disabled: [null, 1, 0, 'true', [], {}],
+    },
+    'DELETE /v1/webhook-endpoints/{id}': {},
+    'POST /v1/webhook-endpoints/{id}/test': {},
+    'POST /v1/webhook-endpoints/{id}/rotate-secret': {},
+    'POST /v1/webhook-deliveries/{id}/retry': {},
+    'POST /v1/outbox/replay': {
+      part: [...NOT_TEXT, '', 'gateway', 'WALLET', 'wallet\u0000'],
+      from: BAD_TIME,
+      to: [...BAD_TIME, '2020-01-31T08:00:00Z'],
+    },
   };
 
   test('every member of every request is tried', () => {

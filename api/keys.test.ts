@@ -94,6 +94,17 @@ describe('scopes', () => {
     'POST /v1/api-keys/{id}/rotate': ops,
     'DELETE /v1/api-keys/{id}': ops,
     'GET /v1/audit-log': read('ops'),
+    'POST /v1/webhook-endpoints': ops,
+    'GET /v1/webhook-endpoints': read('ops'),
+    'GET /v1/webhook-endpoints/{id}': read('ops'),
+    'PATCH /v1/webhook-endpoints/{id}': ops,
+    'DELETE /v1/webhook-endpoints/{id}': ops,
+    'POST /v1/webhook-endpoints/{id}/test': ops,
+    'POST /v1/webhook-endpoints/{id}/rotate-secret': ops,
+    'GET /v1/webhook-endpoints/{id}/deliveries': read('ops'),
+    'POST /v1/webhook-deliveries/{id}/retry': ops,
+    'GET /v1/outbox': read('ops'),
+    'POST /v1/outbox/replay': ops,
   };
   const names = operations(readConfig({})).map(({ method, path }) => `${method} ${path}`);
 

@@ -34,4 +34,6 @@ export interface Services {
   redeemOptions: RedeemOptions;
   /** Events were written outside the saga: the relay need not wait for its poll. */
   wrote(part: 'gift-code' | 'wallet'): void;
+  /** Webhook endpoints or deliveries were written: their workers need not wait for their poll. */
+  webhooksChanged(): void;
 }

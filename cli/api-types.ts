@@ -141,3 +141,34 @@ export interface AuditEntry {
   after: Record<string, unknown> | null;
   created_at: string;
 }
+
+export interface WebhookEndpoint {
+  id: string;
+  url: string;
+  event_types: string[];
+  /** Only where the endpoint was just made. */
+  secret?: string;
+  disabled_reason: string | null;
+  created_at: string;
+}
+
+export interface WebhookDelivery {
+  id: string;
+  event_id: string;
+  event_type: string;
+  state: 'pending' | 'delivered' | 'dead';
+  attempts: number;
+  next_attempt_at: string | null;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: string;
+}
+
+export interface OutboxPart {
+  part: string;
+  unpublished: number;
+  oldest_unpublished_at: string | null;
+  lag_seconds: number;
+  last_published_at: string | null;
+  kept_since: string | null;
+}

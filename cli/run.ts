@@ -6,9 +6,11 @@ import { addCodes } from './commands/codes.ts';
 import { addDemo } from './commands/demo.ts';
 import { addGroups } from './commands/groups.ts';
 import { addKeys } from './commands/keys.ts';
+import { addOutbox } from './commands/outbox.ts';
 import { addRedeem } from './commands/redeem.ts';
 import { addRedemptions } from './commands/redemptions.ts';
 import { addWallets } from './commands/wallets.ts';
+import { addWebhooks } from './commands/webhooks.ts';
 import { describeError, EXIT, type ExitCode, oneLine } from './errors.ts';
 
 /** Runs one command line. @returns its exit code; every error is one line on standard error by then */
@@ -44,7 +46,9 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addWallets(program, cli);
   addRedemptions(program, cli);
   addKeys(program, cli);
+  addWebhooks(program, cli);
   addAudit(program, cli);
+  addOutbox(program, cli);
   addDemo(program, cli);
   return program;
 }

@@ -11,10 +11,21 @@ export class ConfigError extends Error {
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
+/** Milliseconds, separated by commas. */
+const intervals = (fallback: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(,\d{1,9}){0,31}$/, 'expected milliseconds separated by commas, such as 5000,300000')
+    .default(fallback)
+    .transform((text) => text.split(',').map(Number));
+
 const address = (protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `expected an address like ${protocols[0]}//host:port`,
   });
+
+/** 5 s, 5 min, 30 min, 2 h, 5 h, 6 h, 10 h: a day in all. */
+const BACKOFF_OF_A_DAY_MS = '5000,300000,1800000,7200000,18000000,21600000,36000000';
 
 /** Every setting, by the environment variable it is read from. The README's table lists the same names. */
 const variables = z.object({
@@ -65,7 +76,15 @@ const variables = z.object({
   VOUCHSAFE_WRONG_CODES_PER_PHONE: integer(5, 1, 1_000_000),
   VOUCHSAFE_WRONG_CODES_PER_ADDRESS: integer(50, 1, 1_000_000),
   VOUCHSAFE_WRONG_CODES_PER_KEY: integer(500, 1, 1_000_000),
+  VOUCHSAFE_OUTBOX_KEPT_HOURS: integer(168, 72, 8_760),
+  VOUCHSAFE_WEBHOOKS_PRIVATE: z.enum(['true', 'false']).optional(),
+  VOUCHSAFE_WEBHOOKS_PER_ENDPOINT: integer(4, 1, 64),
+  VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: integer(15_000, 50, 60_000),
+  VOUCHSAFE_WEBHOOKS_BACKOFF_MS: intervals(BACKOFF_OF_A_DAY_MS),
 });
+
+const HOUR_MS = 3_600_000;
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 /** The whole configuration of a process, parsed once at its start. Times are in milliseconds. */
 export interface Config {
@@ -84,6 +103,19 @@ export interface Config {
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
   sweep: { afterMs: number; everyMs: number };
+  /** How long events stay in the outbox, once published. */
+  outboxKeptMs: number;
+  webhooks: {
+    /** Endpoints may be in private networks, and without https: so where everything is this machine's own. */
+    allowPrivate: boolean;
+    /** Deliveries under way at the same time to one endpoint, from one process. */
+    perEndpoint: number;
+    timeoutMs: number;
+    /** Before the second attempt, the third, and so on; after the last one a delivery is dead. */
+    backoffMs: number[];
+    /** How long ended deliveries are kept: longer than the outbox can bring their events back. */
+    keptMs: number;
+  };
   /** Reverse proxies in front, whose word on where a request came from is taken. */
   proxies: number;
   /** Most requests a second of an API client, all gateways together; 0: no limit. */
@@ -111,6 +143,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     throw new ConfigError(`${issue?.path.join('.')} cannot be used: ${issue?.message}`);
   }
   const v = parsed.data;
+  const isLocal =
+    LOOPBACK.includes(v.VOUCHSAFE_HOST) &&
+    !v.GATEWAY_DATABASE_URL &&
+    !v.GIFT_CODE_DATABASE_URL &&
+    !v.WALLET_DATABASE_URL;
   return {
     home: resolve(v.VOUCHSAFE_HOME),
     host: v.VOUCHSAFE_HOST,
@@ -164,6 +201,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         firstMs: v.VOUCHSAFE_FIRST_LOCKOUT_MS,
         longestMs: 60_000,
       },
+    },
+    outboxKeptMs: v.VOUCHSAFE_OUTBOX_KEPT_HOURS * HOUR_MS,
+    webhooks: {
+      allowPrivate: v.VOUCHSAFE_WEBHOOKS_PRIVATE === undefined ? isLocal : v.VOUCHSAFE_WEBHOOKS_PRIVATE === 'true',
+      perEndpoint: v.VOUCHSAFE_WEBHOOKS_PER_ENDPOINT,
+      timeoutMs: v.VOUCHSAFE_WEBHOOKS_TIMEOUT_MS,
+      backoffMs: v.VOUCHSAFE_WEBHOOKS_BACKOFF_MS,
+      keptMs: (v.VOUCHSAFE_OUTBOX_KEPT_HOURS + 24) * HOUR_MS,
     },
   };
 }

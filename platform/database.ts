@@ -11,8 +11,8 @@ export type Part = 'gateway' | 'gift-code' | 'wallet';
 
 /**
  * One part's database. Each kind of work has connections of its own, so that none waits behind another's: `steps` for
- * the saga's activities, `door` for what a request needs before it is accepted, `reads` for all else. The relay opens
- * its own.
+ * the saga's activities and the gateway's webhooks, `door` for what a request needs before it is accepted, `reads` for
+ * all else. The relay opens its own.
  */
 export interface Database<Schema extends Record<string, unknown>> {
   part: Part;

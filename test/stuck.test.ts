@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventsOf } from './database.ts';
 import { breakDatabase, lockRows } from './faults.ts';
 import {
   assertCoherent,
@@ -132,6 +133,42 @@ test('one that cannot be credited is alone: the others of its batch complete', a
   }
   await letGo();
   expect((await settled(ids[5] ?? '')).state).toBe('completed');
+  await assertCoherent(world);
+});
+
+test('one that is stuck is told by an event, once, however long it lasts', async () => {
+  const phones = [newPhone(), newPhone()];
+  const codes = await makeCodes(service, 2);
+  const letGo: (() => Promise<void>)[] = [];
+  const ids: string[] = [];
+  const typesOf = async (id: string) => (await eventsOf(world.giftCode, id)).map(({ type }) => type);
+  // When the second one is told, a later sweep has met the first one again.
+  for (const [index, phone] of phones.entries()) {
+    letGo.push(await lockRows(world.urls.walletDatabase, 'wallets', await walletId(phone)));
+    const { body } = await sendThrough(codes[index], phone);
+    ids.push(body.id);
+    await until(async () => (await typesOf(body.id)).includes('redemption.stuck'));
+  }
+  for (const release of letGo) await release();
+  for (const id of ids) {
+    expect((await settled(id)).state).toBe('completed');
+    expect(await eventsOf(world.giftCode, id)).toEqual([
+      { type: 'redemption.reserved', version: 1 },
+      { type: 'redemption.stuck', version: 2 },
+      { type: 'redemption.completed', version: 3 },
+    ]);
+  }
+  const [event] = await until(async () => {
+    const events = (await world.events()).filter(
+      ({ type, subject }) => type === 'redemption.stuck' && subject === ids[0],
+    );
+    return events.length > 0 && events;
+  });
+  expect(event?.data).toMatchObject({
+    redemption_id: ids[0],
+    amount: { value: 1000, currency: 'USD' },
+    reserved_at: (await read(ids[0] ?? '')).created_at,
+  });
   await assertCoherent(world);
 });
 

@@ -9,6 +9,8 @@ export interface RelayOptions {
   databaseUrl: string;
   natsUrl: string;
   stream: string;
+  /** How long events stay in the outbox, once published. */
+  keptMs: number;
   logger: Logger;
 }
 
@@ -25,6 +27,8 @@ const ROWS_AT_ONCE = 1_000;
 const GATHER_MS = 25;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const DUPLICATE_WINDOW_MS = 120_000;
+const REMOVE_AT_ONCE = 1_000;
+const REMOVE_EVERY_MS = 60_000;
 const encode = StringCodec().encode;
 
 /**
@@ -107,9 +111,14 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
     });
     await openStream(nats, options.stream);
     const publish = openPublisher(nats, PUBLISH_TIMEOUT_MS);
+    let removeAt = performance.now();
     while (!closing()) {
       if (broken) throw broken;
       const published = await relayOnce(database, publish, options.part);
+      if (performance.now() >= removeAt) {
+        const mayBeMore = await removeOld(database, options.keptMs);
+        if (!mayBeMore) removeAt = performance.now() + REMOVE_EVERY_MS;
+      }
       if (published === 0) await idle();
       // Where little comes at a time, let it gather: a pass costs the same for one event as for many.
       else if (published < ROWS_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
@@ -164,4 +173,21 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
   });
   if (failure) throw failure;
   return rows.length;
+}
+
+/**
+ * Removes published rows of events that happened longer ago than they are kept. It looks at the oldest alone, so that it
+ * never reads the table through. Their age counts, not when they were published last: a replay lengthens no life, so that
+ * consumers can tell how long to remember an event. @returns whether there may be more
+ */
+async function removeOld(database: pg.Client, keptMs: number): Promise<boolean> {
+  const { rowCount } = await database.query({
+    name: 'remove old',
+    text: `delete from outbox where sequence in (
+      select sequence from (
+        select sequence, published_at, occurred_at from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
+      where published_at is not null and occurred_at < now() - make_interval(secs => $1::double precision / 1000))`,
+    values: [keptMs],
+  });
+  return rowCount === REMOVE_AT_ONCE;
 }

@@ -34,6 +34,8 @@ import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
 import { startRelay } from './relay.ts';
 import { startSweeping } from './sweeping.ts';
 import { openTemporal, startWorkers } from './temporal.ts';
+import { startWebhookConsumer } from './webhook-consumer.ts';
+import { startWebhookDeliverer } from './webhook-deliverer.ts';
 
 export interface Service {
   /** Where the API listens. */
@@ -75,7 +77,7 @@ export async function startService(
     ]);
     const statementTimeoutMs = Math.floor(config.steps.timeoutMs * STATEMENT_SHARE);
     const sizes = { steps: config.dispatcher.batchesInFlight + 1, door: 2, reads: 2, statementTimeoutMs };
-    const gateway = await openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, { ...sizes, steps: 1 });
+    const gateway = await openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, { ...sizes, steps: 3 });
     opened.push(gateway.close);
     const giftCode = await openDatabase('gift-code', urls.giftCodeDatabase, giftCodeSchema, sizes);
     opened.push(giftCode.close);
@@ -108,6 +110,7 @@ export async function startService(
         databaseUrl: urls.giftCodeDatabase,
         natsUrl: urls.nats,
         stream: config.natsStream,
+        keptMs: config.outboxKeptMs,
         logger,
       }),
       wallet: startRelay({
@@ -115,11 +118,24 @@ export async function startService(
         databaseUrl: urls.walletDatabase,
         natsUrl: urls.nats,
         stream: config.natsStream,
+        keptMs: config.outboxKeptMs,
         logger,
       }),
     };
     opened.push(() => Promise.all([relays['gift-code'].close(), relays.wallet.close()]));
     progress.onWrite((part) => relays[part].wake());
+
+    const deliverer = startWebhookDeliverer(gateway, codeKeys.seals, config.webhooks, logger);
+    opened.push(deliverer.close);
+    const consumer = startWebhookConsumer({
+      gateway,
+      natsUrl: urls.nats,
+      stream: config.natsStream,
+      keptMs: config.webhooks.keptMs,
+      logger,
+      onAdded: deliverer.wake,
+    });
+    opened.push(consumer.close);
 
     const probes: Record<Dependency, () => Promise<unknown>> = {
       'gift-code': () => probeGiftCode(giftCode, statementTimeoutMs),
@@ -167,6 +183,10 @@ export async function startService(
       traceUrl: (workflowId) =>
         webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
       wrote: (part) => relays[part].wake(),
+      webhooksChanged() {
+        consumer.wake();
+        deliverer.wake();
+      },
     });
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
     server.on('clientError', answerBadHttp);

@@ -24,7 +24,7 @@ export interface Guesses {
 /**
  * Protection against guessing codes: wrong ones are counted by phone, by address and by API client, and too many of them
  * lock out. A code whose check character is wrong is a slip of the finger and no guess: whoever guesses gets it right, so
- * it counts for the phone alone. Redis shares the counts; see docs/adr/0008.
+ * it counts for the phone alone. Redis shares the counts; see docs/adr/0009.
  */
 export function createGuesses(limits: Config['guesses'], redisUrl: string | null): Guesses {
   const lockouts = createLockouts();

@@ -15,6 +15,8 @@ import { listRedeemersOperation } from './code-groups/redeemers.ts';
 import { codeGroupStatsOperation } from './code-groups/stats.ts';
 import { updateCodeGroupOperation } from './code-groups/update.ts';
 import { getCode, lookUpCode, updateCodeOperation } from './codes/read.ts';
+import { replayOutboxOperation } from './outbox/replay.ts';
+import { getOutbox } from './outbox/status.ts';
 import { abortRedemption } from './redemptions/abort.ts';
 import { createRedemption } from './redemptions/create.ts';
 import { getRedemption } from './redemptions/get.ts';
@@ -27,9 +29,17 @@ import { listWalletsOperation } from './wallets/list.ts';
 import { creditWallet, debitWallet } from './wallets/post-transfer.ts';
 import { listTransactions } from './wallets/transactions.ts';
 import { updateWalletOperation } from './wallets/update.ts';
+import { retryWebhookDeliveryOperation } from './webhook-deliveries/retry.ts';
+import { createWebhookEndpointOperation } from './webhook-endpoints/create.ts';
+import { deleteWebhookEndpointOperation } from './webhook-endpoints/delete.ts';
+import { listWebhookDeliveriesOperation } from './webhook-endpoints/deliveries.ts';
+import { getWebhookEndpoint, listWebhookEndpointsOperation } from './webhook-endpoints/read.ts';
+import { rotateWebhookSecretOperation } from './webhook-endpoints/rotate-secret.ts';
+import { testWebhookEndpoint } from './webhook-endpoints/send-test.ts';
+import { updateWebhookEndpointOperation } from './webhook-endpoints/update.ts';
 
 /** Every operation of the API. */
-export function operations({ region }: Config): Operation[] {
+export function operations({ region, webhooks }: Config): Operation[] {
   return [
     createRedemption(region),
     getRedemption,
@@ -63,5 +73,16 @@ export function operations({ region }: Config): Operation[] {
     rotateApiKey,
     revokeApiKey,
     listAuditLogOperation,
+    createWebhookEndpointOperation(webhooks.allowPrivate),
+    getWebhookEndpoint,
+    listWebhookEndpointsOperation,
+    updateWebhookEndpointOperation(webhooks.allowPrivate),
+    deleteWebhookEndpointOperation,
+    testWebhookEndpoint,
+    rotateWebhookSecretOperation,
+    listWebhookDeliveriesOperation,
+    retryWebhookDeliveryOperation,
+    getOutbox,
+    replayOutboxOperation,
   ];
 }

@@ -2,10 +2,13 @@ import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
+  check,
   customType,
   index,
+  integer,
   jsonb,
   pgTable,
+  smallint,
   text,
   timestamp,
   uniqueIndex,
@@ -90,5 +93,92 @@ export const auditLog = pgTable(
     index('audit_log_action').on(t.action, t.id),
     index('audit_log_resource_type').on(t.resourceType, t.id),
     index('audit_log_resource_id').on(t.resourceId, t.id),
+  ],
+);
+
+/** Where events are sent, and which. One that is deleted is out of sight at once; its deliveries go in small batches. */
+export const webhookEndpoints = pgTable(
+  'webhook_endpoints',
+  {
+    id: uuid().primaryKey(),
+    clientId: uuid()
+      .notNull()
+      .references(() => apiClients.id),
+    url: text().notNull(),
+    /** Or `*` alone, for all there are and will be. */
+    eventTypes: text().array().notNull(),
+    createdAt: instant().notNull().defaultNow(),
+    updatedAt: instant().notNull().defaultNow(),
+    /** Since when it has not been disabled. */
+    enabledAt: instant().notNull().defaultNow(),
+    disabledAt: instant(),
+    /** `gone`: it answered 410. */
+    disabledReason: text().$type<'request' | 'gone'>(),
+    deletedAt: instant(),
+  },
+  (t) => [
+    index('webhook_endpoints_created').on(t.createdAt, t.id),
+    check('webhook_endpoints_event_types', sql`cardinality(${t.eventTypes}) > 0`),
+    check('webhook_endpoints_disabled', sql`(${t.disabledAt} is null) = (${t.disabledReason} is null)`),
+    check('webhook_endpoints_disabled_reason', sql`${t.disabledReason} in ('request', 'gone')`),
+  ],
+);
+
+/** What deliveries are signed with, sealed. The newest has no end; one that was replaced is valid until its own. */
+export const webhookSecrets = pgTable(
+  'webhook_secrets',
+  {
+    id: uuid().primaryKey(),
+    endpointId: uuid()
+      .notNull()
+      .references(() => webhookEndpoints.id, { onDelete: 'cascade' }),
+    sealed: bytea().notNull(),
+    sealKeyId: smallint().notNull(),
+    createdAt: instant().notNull().defaultNow(),
+    expiresAt: instant(),
+  },
+  (t) => [
+    index('webhook_secrets_endpoint').on(t.endpointId),
+    uniqueIndex('webhook_secrets_newest').on(t.endpointId).where(sql`${t.expiresAt} is null`),
+  ],
+);
+
+/**
+ * An event on its way to an endpoint. That there is one row for both is what keeps an event that arrives again from being
+ * delivered again, so a row outlives its delivery, without the body.
+ */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    endpointId: uuid()
+      .notNull()
+      .references(() => webhookEndpoints.id),
+    eventId: text().notNull(),
+    eventType: text().notNull(),
+    /** The event's JSON, to the byte what is sent and signed. */
+    body: text(),
+    state: text().$type<'pending' | 'delivered' | 'dead'>().notNull().default('pending'),
+    attempts: integer().notNull().default(0),
+    /** While it is attempted: when it is given to another, should this attempt never end. */
+    nextAttemptAt: instant().notNull().defaultNow(),
+    /** While it is attempted, as `next_attempt_at`. */
+    claimedUntil: instant(),
+    /** HTTP status of the last answer. */
+    lastStatus: smallint(),
+    lastError: text(),
+    createdAt: instant().notNull().defaultNow(),
+    /** Delivered or dead since. */
+    settledAt: instant(),
+  },
+  (t) => [
+    uniqueIndex('webhook_deliveries_once').on(t.endpointId, t.eventId),
+    index('webhook_deliveries_due').on(t.endpointId, t.nextAttemptAt).where(sql`${t.state} = 'pending'`),
+    index('webhook_deliveries_created').on(t.endpointId, t.createdAt, t.id),
+    index('webhook_deliveries_dead').on(t.endpointId, t.createdAt, t.id).where(sql`${t.state} = 'dead'`),
+    index('webhook_deliveries_settled').on(t.settledAt).where(sql`${t.state} <> 'pending'`),
+    check('webhook_deliveries_state', sql`${t.state} in ('pending', 'delivered', 'dead')`),
+    check('webhook_deliveries_settled_at', sql`(${t.state} = 'pending') = (${t.settledAt} is null)`),
+    check('webhook_deliveries_body', sql`(${t.state} = 'delivered') = (${t.body} is null)`),
   ],
 );

@@ -7,12 +7,26 @@ export type AuditAction =
   | `code.${'update' | 'reveal'}`
   | `wallet.${'create' | 'update' | 'credit' | 'debit'}`
   | `redemption.${'abort' | 'retry' | 'retry_stuck' | 'reverse'}`
-  | `api_key.${'create' | 'rotate' | 'revoke'}`;
+  | `api_key.${'create' | 'rotate' | 'revoke'}`
+  | `webhook_endpoint.${'create' | 'update' | 'delete' | 'test' | 'rotate_secret'}`
+  | 'webhook_delivery.retry'
+  | 'outbox.replay';
 
 /** Something done, or about to be. */
 export interface AuditEntry {
   action: AuditAction;
-  resource: { type: 'code_group' | 'code' | 'wallet' | 'redemption' | 'api_key'; id: string | null };
+  resource: {
+    type:
+      | 'code_group'
+      | 'code'
+      | 'wallet'
+      | 'redemption'
+      | 'api_key'
+      | 'webhook_endpoint'
+      | 'webhook_delivery'
+      | 'outbox';
+    id: string | null;
+  };
   before?: Record<string, unknown>;
   after?: Record<string, unknown>;
 }

@@ -147,6 +147,8 @@ export const redemptions = pgTable(
     workflowId: text().notNull(),
     /** Reversed, but the code's use stays spent. */
     placeKept: boolean().notNull().default(false),
+    /** When it was told, by an event, that it is stuck: once. */
+    stuckAt: instant(),
   },
   (t) => [
     index('redemptions_created').on(t.createdAt, t.id),

@@ -1,0 +1,23 @@
+import { type OutboxStatus, outboxStatus } from '../../../platform/outbox-status.ts';
+import { operation } from '../../operation.ts';
+
+export const getOutbox = operation({
+  method: 'GET',
+  path: '/v1/outbox',
+  summary: 'How far the publishing of events is behind, by part',
+  scope: 'ops:read',
+  problems: ['unavailable'],
+  async handle({ services }) {
+    const [giftCode, wallet] = await Promise.all([outboxStatus(services.giftCode), outboxStatus(services.wallet)]);
+    return { status: 200, body: { parts: [statusJson('gift-code', giftCode), statusJson('wallet', wallet)] } };
+  },
+});
+
+const statusJson = (part: 'gift-code' | 'wallet', status: OutboxStatus) => ({
+  part,
+  unpublished: status.unpublished,
+  oldest_unpublished_at: status.oldestUnpublishedAt?.toISOString() ?? null,
+  lag_seconds: status.lagSeconds,
+  last_published_at: status.lastPublishedAt?.toISOString() ?? null,
+  kept_since: status.keptSince?.toISOString() ?? null,
+});

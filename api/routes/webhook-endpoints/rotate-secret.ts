@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { rotateWebhookSecret } from '../../../domains/gateway/rotate-webhook-secret.ts';
+import { newWebhookSecret, OVERLAP_HOURS, unsealWebhookSecret } from '../../../domains/gateway/webhook-secrets.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { id } from '../../fields.ts';
+import { operation } from '../../operation.ts';
+
+export const rotateWebhookSecretOperation = operation({
+  method: 'POST',
+  path: '/v1/webhook-endpoints/{id}/rotate-secret',
+  summary: `Replace an endpoint's secret. For ${OVERLAP_HOURS} hours deliveries are signed with both`,
+  scope: 'ops:write',
+  action: 'webhook_endpoint.rotate_secret',
+  params: z.object({ id }),
+  idempotent: true,
+  problems: ['not-found', 'idempotency-key-reused', 'unavailable'],
+  async handle({ params, caller, idempotencyKey, services }) {
+    const { seals } = services.codeKeys;
+    const secretId =
+      idempotencyKey === undefined
+        ? newId()
+        : idFromKey(caller.clientId, 'webhook-endpoints/rotate-secret', idempotencyKey);
+    const result = await rotateWebhookSecret(services.gateway, params.id, newWebhookSecret(seals, secretId));
+    if (!result.ok) throw new Problem(result.reason);
+    const { secret, replayed } = result;
+    return {
+      status: 200,
+      body: { id: params.id, secret: unsealWebhookSecret(seals, secret) },
+      ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
+      audit: replayed
+        ? undefined
+        : { action: 'webhook_endpoint.rotate_secret', resource: { type: 'webhook_endpoint', id: params.id } },
+    };
+  },
+});

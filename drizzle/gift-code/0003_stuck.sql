@@ -1,0 +1,1 @@
+ALTER TABLE "redemptions" ADD COLUMN "stuck_at" timestamp (3) with time zone;
