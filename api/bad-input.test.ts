@@ -257,6 +257,9 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
     path: '/v1/outbox/replay',
     body: { part: 'wallet', from: '2020-01-31T08:00:00Z', to: '2020-02-28T08:00:00+03:30' },
   }),
+  'POST /v1/reconciliations': () => ({ path: '/v1/reconciliations' }),
+  'GET /v1/reconciliations': () => ({ path: '/v1/reconciliations' }),
+  'GET /v1/reconciliations/{id}': () => ({ path: `/v1/reconciliations/${randomUUID()}` }),
 };
 const allNames = all.map(({ method, path }) => `${method} ${path}`);
 /** Those tried here; the first test tells which are not. */
@@ -297,6 +300,7 @@ const lists = [
   'GET /v1/audit-log',
   'GET /v1/webhook-endpoints',
   'GET /v1/webhook-endpoints/{id}/deliveries',
+  'GET /v1/reconciliations',
 ];
 
 test('every operation is tried here', () => {

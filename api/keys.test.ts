@@ -105,6 +105,9 @@ describe('scopes', () => {
     'POST /v1/webhook-deliveries/{id}/retry': ops,
     'GET /v1/outbox': read('ops'),
     'POST /v1/outbox/replay': ops,
+    'POST /v1/reconciliations': ops,
+    'GET /v1/reconciliations': read('ops'),
+    'GET /v1/reconciliations/{id}': read('ops'),
   };
   const names = operations(readConfig({})).map(({ method, path }) => `${method} ${path}`);
 
@@ -122,7 +125,8 @@ describe('scopes', () => {
         pattern.replace(/\{\w+\}/, randomUUID()),
         method === 'GET' ? undefined : {},
       );
-      if (allowed[name]?.includes(scope)) expect([200, 400, 404], `${name}: ${JSON.stringify(body)}`).toContain(status);
+      if (allowed[name]?.includes(scope))
+        expect([200, 201, 202, 400, 404], `${name}: ${JSON.stringify(body)}`).toContain(status);
       else expect([name, status, body.code]).toEqual([name, 403, 'forbidden']);
     }
   });

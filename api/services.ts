@@ -11,6 +11,7 @@ import type { Cached } from './cached.ts';
 import type { Guesses } from './guesses/guesses.ts';
 import type { Callers } from './keys/callers.ts';
 import type { RateLimit } from './rate-limit.ts';
+import type { Reconciler } from './reconciliations/reconciler.ts';
 import type { TraceUrl } from './redemptions/redemption-json.ts';
 import type { Redemptions } from './redemptions/redemptions.ts';
 
@@ -26,6 +27,7 @@ export interface Services {
   rateLimit: RateLimit;
   guesses: Guesses;
   cached: Cached;
+  reconciler: Reconciler;
   codeKeys: CodeKeys;
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;

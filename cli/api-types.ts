@@ -172,3 +172,14 @@ export interface OutboxPart {
   last_published_at: string | null;
   kept_since: string | null;
 }
+
+export interface Reconciliation {
+  id: string;
+  state: 'running' | 'balanced' | 'unbalanced' | 'failed';
+  checked: Record<'codes' | 'redemptions' | 'wallets' | 'transfers', number> | null;
+  in_flight: number | null;
+  totals: { redeemed: Money; credited: Money }[] | null;
+  fault_count: number | null;
+  faults: { rule: string; id: string; detail: string }[] | null;
+  error: string | null;
+}

@@ -7,6 +7,7 @@ import { addDemo } from './commands/demo.ts';
 import { addGroups } from './commands/groups.ts';
 import { addKeys } from './commands/keys.ts';
 import { addOutbox } from './commands/outbox.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addRedeem } from './commands/redeem.ts';
 import { addRedemptions } from './commands/redemptions.ts';
 import { addWallets } from './commands/wallets.ts';
@@ -49,6 +50,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addWebhooks(program, cli);
   addAudit(program, cli);
   addOutbox(program, cli);
+  addReconcile(program, cli);
   addDemo(program, cli);
   return program;
 }

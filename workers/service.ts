@@ -11,6 +11,7 @@ import { createCached } from '../api/cached.ts';
 import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
 import { createRateLimit } from '../api/rate-limit.ts';
+import { createReconciler } from '../api/reconciliations/reconciler.ts';
 import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createLookups } from '../api/redemptions/lookups.ts';
@@ -176,6 +177,7 @@ export async function startService(
       rateLimit,
       guesses,
       cached,
+      reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
       redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),

@@ -17,6 +17,8 @@ import { updateCodeGroupOperation } from './code-groups/update.ts';
 import { getCode, lookUpCode, updateCodeOperation } from './codes/read.ts';
 import { replayOutboxOperation } from './outbox/replay.ts';
 import { getOutbox } from './outbox/status.ts';
+import { createReconciliation } from './reconciliations/create.ts';
+import { getReconciliation, listReconciliationsOperation } from './reconciliations/read.ts';
 import { abortRedemption } from './redemptions/abort.ts';
 import { createRedemption } from './redemptions/create.ts';
 import { getRedemption } from './redemptions/get.ts';
@@ -84,5 +86,8 @@ export function operations({ region, webhooks }: Config): Operation[] {
     retryWebhookDeliveryOperation,
     getOutbox,
     replayOutboxOperation,
+    createReconciliation,
+    listReconciliationsOperation,
+    getReconciliation,
   ];
 }

@@ -182,3 +182,23 @@ export const webhookDeliveries = pgTable(
     check('webhook_deliveries_body', sql`(${t.state} = 'delivered') = (${t.body} is null)`),
   ],
 );
+
+/** Proofs of the books, one at a time. One that runs says so every few seconds; one that is silent was lost with its process. */
+export const reconciliations = pgTable(
+  'reconciliations',
+  {
+    id: uuid().primaryKey(),
+    state: text().$type<'running' | 'balanced' | 'unbalanced' | 'failed'>().notNull(),
+    findings: jsonb().$type<Record<string, unknown>>(),
+    error: text(),
+    createdAt: instant().notNull().defaultNow(),
+    aliveAt: instant().notNull().defaultNow(),
+    finishedAt: instant(),
+  },
+  (t) => [
+    index('reconciliations_created').on(t.createdAt, t.id),
+    uniqueIndex('reconciliations_running').on(t.state).where(sql`${t.state} = 'running'`),
+    check('reconciliations_state', sql`${t.state} in ('running', 'balanced', 'unbalanced', 'failed')`),
+    check('reconciliations_finished', sql`(${t.state} = 'running') = (${t.finishedAt} is null)`),
+  ],
+);

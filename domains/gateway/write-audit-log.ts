@@ -10,7 +10,8 @@ export type AuditAction =
   | `api_key.${'create' | 'rotate' | 'revoke'}`
   | `webhook_endpoint.${'create' | 'update' | 'delete' | 'test' | 'rotate_secret'}`
   | 'webhook_delivery.retry'
-  | 'outbox.replay';
+  | 'outbox.replay'
+  | 'reconciliation.create';
 
 /** Something done, or about to be. */
 export interface AuditEntry {
@@ -24,7 +25,8 @@ export interface AuditEntry {
       | 'api_key'
       | 'webhook_endpoint'
       | 'webhook_delivery'
-      | 'outbox';
+      | 'outbox'
+      | 'reconciliation';
     id: string | null;
   };
   before?: Record<string, unknown>;

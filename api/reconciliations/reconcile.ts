@@ -1,0 +1,112 @@
+import { readEntries, readGiftCodeBooks, readSettledOf } from '../../domains/gift-code/books.ts';
+import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
+import { readCreditsOf, readDecisions, readWalletBooks } from '../../domains/wallet/books.ts';
+import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import type { BookEntry, Digest, Fault } from '../../platform/books.ts';
+
+/** What the books of both parts say of themselves and of one another. */
+export interface Findings {
+  checked: { codes: number; redemptions: number; wallets: number; transfers: number };
+  /** Redemptions under way, which may be on one side of the books only. */
+  inFlight: number;
+  /** Redeemed by the codes' books, credited by the wallets', by currency; they differ by what is in flight. Minor units. */
+  totals: { currency: string; redeemed: string; credited: string }[];
+  faults: Fault[];
+}
+
+/** Younger redemptions are looked at one by one only where the digests differ: most of them are under way. */
+const SETTLED_FOR_MS = 60_000;
+const IDS_AT_ONCE = 5_000;
+
+/**
+ * Proves the books: each part's own rules, and that every completed redemption has its transfer, of the same wallet and
+ * amount, and every transfer its redemption. The two parts are compared by digests, so that only what differs is read row
+ * by row; what then still differs is read once more, now, since a redemption may have moved on in between.
+ * @throws DatabaseUnavailable
+ */
+export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDatabase): Promise<Findings> {
+  const before = new Date(Math.min(giftCode.nowMs(), wallet.nowMs()) - SETTLED_FOR_MS);
+  const codes = await readGiftCodeBooks(giftCode, before);
+  const wallets = await readWalletBooks(wallet, before);
+
+  const suspects = new Set<string>();
+  for (const bucket of differing(codes.digests, wallets.digests)) {
+    const settled = await readSettledOf(giftCode, bucket, before);
+    const credited = await readCreditsOf(wallet, bucket, before);
+    for (const id of unequal(settled, credited)) suspects.add(id);
+  }
+  const faults = [...codes.faults, ...wallets.faults];
+  const ids = [...suspects];
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const some = ids.slice(from, from + IDS_AT_ONCE);
+    // In this order: what the wallet decided is there before the redemption says so.
+    const redemptions = byId(await readEntries(giftCode, some));
+    const decisions = byId(await readDecisions(wallet, some));
+    for (const id of some) {
+      const fault = disagreement(redemptions.get(id), decisions.get(id));
+      if (fault) faults.push({ ...fault, id });
+    }
+  }
+  return {
+    checked: {
+      codes: codes.codes,
+      redemptions: codes.redemptions,
+      wallets: wallets.wallets,
+      transfers: wallets.transfers,
+    },
+    inFlight: codes.inFlight,
+    totals: totals(codes.redeemed, wallets.credited),
+    faults,
+  };
+}
+
+function differing(one: Digest[], other: Digest[]): number[] {
+  const text = (digests: Digest[]) =>
+    new Map(digests.map(({ bucket, count, fingerprint }) => [bucket, `${count} ${fingerprint}`]));
+  const [ours, theirs] = [text(one), text(other)];
+  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((bucket) => ours.get(bucket) !== theirs.get(bucket));
+}
+
+const factsOf = ({ wallet_id, amount }: BookEntry) => `${wallet_id} ${amount}`;
+const byId = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, entry]));
+
+function unequal(one: BookEntry[], other: BookEntry[]): string[] {
+  const [ours, theirs] = [byId(one), byId(other)].map(
+    (entries) => new Map([...entries].map(([id, entry]) => [id, factsOf(entry)])),
+  ) as [Map<string, string>, Map<string, string>];
+  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((id) => ours.get(id) !== theirs.get(id));
+}
+
+/** What is wrong between a redemption and what the wallet decided of it. */
+function disagreement(
+  redemption: BookEntry | undefined,
+  decision: BookEntry | undefined,
+): Omit<Fault, 'id'> | undefined {
+  const isCredited = decision?.state === 'redemption';
+  if (!redemption) {
+    return isCredited ? { rule: 'a credit has its redemption', detail: 'there is no redemption' } : undefined;
+  }
+  const isSettled = redemption.state === 'completed' || redemption.state === 'reversed';
+  if (isSettled && !isCredited) {
+    return { rule: 'a completed redemption has its credit', detail: `the wallet has ${decision?.state ?? 'nothing'}` };
+  }
+  if (isCredited && !isSettled && redemption.state !== 'reserved') {
+    return { rule: 'a credit has its redemption', detail: `the redemption is ${redemption.state}` };
+  }
+  if (isSettled && decision && factsOf(redemption) !== factsOf(decision)) {
+    const detail = `wallet ${redemption.wallet_id}, ${redemption.amount}; credited: wallet ${decision.wallet_id}, ${decision.amount}`;
+    return { rule: 'a redemption and its credit are of one wallet and amount', detail };
+  }
+  return undefined;
+}
+
+function totals(redeemed: { currency: string; value: string }[], credited: { currency: string; value: string }[]) {
+  const of = (sums: { currency: string; value: string }[], currency: string) =>
+    sums.find((sum) => sum.currency === currency)?.value ?? '0';
+  const currencies = [...new Set([...redeemed, ...credited].map(({ currency }) => currency))].sort();
+  return currencies.map((currency) => ({
+    currency,
+    redeemed: of(redeemed, currency),
+    credited: of(credited, currency),
+  }));
+}

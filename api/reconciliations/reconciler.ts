@@ -1,0 +1,59 @@
+import type { GatewayDatabase } from '../../domains/gateway/database.ts';
+import {
+  beginReconciliation,
+  finishReconciliation,
+  keepAlive,
+  type Reconciliation,
+  readReconciliation,
+} from '../../domains/gateway/reconciliations.ts';
+import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
+import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import { FAULTS_TOLD } from '../../platform/books.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { within } from '../../platform/within.ts';
+import { reconcile } from './reconcile.ts';
+
+export interface Reconciler {
+  /** Begins to prove the books, or joins the proof that is running; answers when it is over, or after `waitMs`. */
+  run(waitMs: number): Promise<{ reconciliation: Reconciliation; begun: boolean }>;
+}
+
+interface Databases {
+  gateway: GatewayDatabase;
+  giftCode: GiftCodeDatabase;
+  wallet: WalletDatabase;
+}
+
+const ALIVE_EVERY_MS = 10_000;
+
+/** Proves the books in this process, while a row tells of it. */
+export function createReconciler({ gateway, giftCode, wallet }: Databases, logger: Logger): Reconciler {
+  const prove = async (id: string): Promise<void> => {
+    const alive = setInterval(() => keepAlive(gateway, id).catch(() => undefined), ALIVE_EVERY_MS);
+    try {
+      const { faults, ...findings } = await reconcile(giftCode, wallet);
+      if (faults.length > 0)
+        logger.error({ reconciliation: id, faults: faults.slice(0, 10) }, 'the books do not balance');
+      await finishReconciliation(gateway, id, {
+        state: faults.length === 0 ? 'balanced' : 'unbalanced',
+        findings: { ...findings, faultCount: faults.length, faults: faults.slice(0, FAULTS_TOLD) },
+      });
+    } catch (error) {
+      await finishReconciliation(gateway, id, { state: 'failed', error: String(error) });
+    } finally {
+      clearInterval(alive);
+    }
+  };
+
+  return {
+    async run(waitMs) {
+      const { reconciliation, begun } = await beginReconciliation(gateway, newId());
+      const { id } = reconciliation;
+      if (!begun) return { reconciliation, begun };
+      const proof = prove(id).catch((error) => logger.error({ err: error, reconciliation: id }, 'not written down'));
+      await within(waitMs, proof);
+      return { reconciliation: (await readReconciliation(gateway, id)) ?? reconciliation, begun };
+    },
+  };
+}

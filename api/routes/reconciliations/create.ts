@@ -1,0 +1,26 @@
+import { operation } from '../../operation.ts';
+import { reconciliationJson } from './json.ts';
+
+const DEFAULT_WAIT_SECONDS = 5;
+
+export const createReconciliation = operation({
+  method: 'POST',
+  path: '/v1/reconciliations',
+  summary: 'Prove the books: every sum, and every redemption against its credit. Joins a proof that is running',
+  scope: 'ops:write',
+  action: 'reconciliation.create',
+  problems: ['unavailable'],
+  async handle({ waitSeconds, services }) {
+    const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
+    const { reconciliation, begun } = await services.reconciler.run(waitMs);
+    const isOver = reconciliation.state !== 'running';
+    return {
+      status: isOver ? 201 : 202,
+      body: reconciliationJson(reconciliation),
+      headers: { Location: `/v1/reconciliations/${reconciliation.id}`, ...(!isOver && { 'Retry-After': '1' }) },
+      audit: begun
+        ? { action: 'reconciliation.create', resource: { type: 'reconciliation', id: reconciliation.id } }
+        : undefined,
+    };
+  },
+});

@@ -1,0 +1,22 @@
+import type { Reconciliation } from '../../../domains/gateway/reconciliations.ts';
+import { toMoney } from '../../../platform/money.ts';
+import type { Findings } from '../../reconciliations/reconcile.ts';
+
+export function reconciliationJson({ id, state, findings, error, createdAt, finishedAt }: Reconciliation) {
+  const found = findings as (Findings & { faultCount: number }) | null;
+  return {
+    id,
+    state,
+    checked: found?.checked ?? null,
+    in_flight: found?.inFlight ?? null,
+    totals:
+      found?.totals.map(({ currency, redeemed, credited }) => {
+        return { redeemed: toMoney(BigInt(redeemed), currency), credited: toMoney(BigInt(credited), currency) };
+      }) ?? null,
+    fault_count: found?.faultCount ?? null,
+    faults: found?.faults ?? null,
+    error,
+    created_at: createdAt.toISOString(),
+    finished_at: finishedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,83 @@
+import { type BookEntry, DIGEST, type Digest, type Fault } from '../../platform/books.ts';
+import { longRead } from '../../platform/long-read.ts';
+import type { GiftCodeDatabase } from './database.ts';
+
+export interface GiftCodeBooks {
+  codes: number;
+  redemptions: number;
+  /** Reserved, neither completed nor undone yet. */
+  inFlight: number;
+  /** Redeemed and not taken back, by currency, in minor units. */
+  redeemed: { currency: string; value: string }[];
+  faults: Fault[];
+  digests: Digest[];
+}
+
+const SETTLED = `state in ('completed', 'reversed')`;
+
+/** What must hold between rows, each answering the rows that break it. */
+const RULES: Record<string, string> = {
+  'a code counts its reserved and redeemed uses': `
+    select c.id, format('reserved %s, redeemed %s; its redemptions: %s, %s', c.reserved, c.redeemed,
+      coalesce(r.reserved, 0), coalesce(r.redeemed, 0)) as detail
+    from codes c
+    left join (
+      select code_id, count(*) filter (where state = 'reserved') as reserved,
+        count(*) filter (where state = 'completed' or place_kept) as redeemed
+      from redemptions group by code_id
+    ) r on r.code_id = c.id
+    where (c.reserved, c.redeemed) is distinct from (coalesce(r.reserved, 0), coalesce(r.redeemed, 0))`,
+  'a wallet counts its uses of a limited group': `
+    select u.wallet_id as id, format('%s uses of group %s; its redemptions: %s', u.uses, u.group_id, count(r.id)) as detail
+    from wallet_uses u
+    left join redemptions r on r.group_id = u.group_id and r.wallet_id = u.wallet_id and r.state in ('reserved', 'completed')
+    group by u.group_id, u.wallet_id, u.uses having u.uses <> count(r.id)`,
+  'a group counts what its budget was used for': `
+    select g.id, format('%s used; its redemptions: %s', g.budget_used, coalesce(sum(r.amount), 0)) as detail
+    from code_groups g
+    left join redemptions r on r.group_id = g.id and (r.state in ('reserved', 'completed') or r.place_kept)
+    where g.budget is not null
+    group by g.id having g.budget_used <> coalesce(sum(r.amount), 0)`,
+};
+
+/** Reads the part's own books, and what the wallets must agree to. @throws DatabaseUnavailable */
+export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<GiftCodeBooks> {
+  return longRead(db.url, 'gift-code books', async (read) => {
+    const faults: Fault[] = [];
+    for (const [rule, text] of Object.entries(RULES)) {
+      faults.push(...(await read<{ id: string; detail: string }>(text)).map((fault) => ({ rule, ...fault })));
+    }
+    const [counts] = await read<{ codes: string; redemptions: string; reserved: string }>(
+      `select (select count(*) from codes) as codes, count(*) as redemptions,
+        count(*) filter (where state = 'reserved') as reserved from redemptions`,
+    );
+    return {
+      codes: Number(counts?.codes),
+      redemptions: Number(counts?.redemptions),
+      inFlight: Number(counts?.reserved),
+      redeemed: await read(
+        `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
+      ),
+      faults,
+      digests: await read<Digest & { [column: string]: unknown }>(
+        `select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`,
+        [before],
+      ),
+    };
+  });
+}
+
+/** The settled redemptions whose ids end in a byte. @throws DatabaseUnavailable */
+export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date): Promise<BookEntry[]> {
+  const text = `select id, state, wallet_id, amount::text from redemptions
+    where ${SETTLED} and created_at < $2 and get_byte(uuid_send(id), 15) = $1`;
+  return longRead(db.url, 'gift-code books', (read) =>
+    read<BookEntry & { [column: string]: unknown }>(text, [bucket, before]),
+  );
+}
+
+/** Redemptions by their ids; those without a row are left out. @throws DatabaseUnavailable */
+export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEntry[]> {
+  const text = 'select id, state, wallet_id, amount::text from redemptions where id = any($1)';
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry & { [column: string]: unknown }>(text, [ids]));
+}
