@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';
+import { drawBytes } from './random.ts';
 
 export interface CodeKey {
   id: number;
@@ -23,6 +24,7 @@ const keyFile = z.strictObject({ peppers: keyList, seals: keyList });
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const SHA256_BLOCK_BYTES = 64;
 
 /** Reads the keys from the environment's JSON, else from `keys/codes.json` under the home. Null: there are none. @throws ConfigError */
 export async function readCodeKeys(home: string, fromEnvironment: string | undefined): Promise<CodeKeys | null> {
@@ -50,14 +52,27 @@ export async function makeCodeKeys(home: string): Promise<CodeKeys> {
   return keys;
 }
 
-/** What a code is looked up by: HMAC-SHA-256 of its canonical text under a pepper. */
+/**
+ * What a code is looked up by: HMAC-SHA-256 of its canonical text under a pepper. Composed of its two hashes, RFC 2104:
+ * `createHmac` makes an object of OpenSSL's for each code, which takes three times as long to make and to clear away.
+ */
 export function hashCode(pepper: CodeKey, canonical: string): Buffer {
-  return createHmac('sha256', pepper.key).update(canonical).digest();
+  let pads = padsOf.get(pepper);
+  if (!pads) {
+    const pad = (byte: number) =>
+      Buffer.alloc(SHA256_BLOCK_BYTES, byte).map((value, index) => value ^ (pepper.key[index] ?? 0));
+    pads = { inner: pad(0x36), outer: pad(0x5c) };
+    padsOf.set(pepper, pads);
+  }
+  const inner = hash('sha256', Buffer.concat([pads.inner, Buffer.from(canonical)]), 'buffer');
+  return hash('sha256', Buffer.concat([pads.outer, inner]), 'buffer');
 }
+
+const padsOf = new WeakMap<CodeKey, { inner: Uint8Array; outer: Uint8Array }>();
 
 /** Encrypts a code's text with AES-256-GCM, bound to the code's id: nonce, ciphertext, tag. */
 export function sealCode(seal: CodeKey, codeId: string, text: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', seal.key, nonce).setAAD(Buffer.from(codeId));
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
 }
