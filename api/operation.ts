@@ -16,6 +16,8 @@ export interface OperationRequest<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
+  /** The body where it was sent as CSV, and then there is no other; only operations that take it see it. */
+  csv: string | undefined;
   caller: Caller;
   /** Sent as `Idempotency-Key`; only operations that take one see it. */
   idempotencyKey: string | undefined;
@@ -50,6 +52,8 @@ export interface Operation<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Takes text/csv as well as JSON. */
+  csv?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   /** Problems of its own, beside those that any operation has. */

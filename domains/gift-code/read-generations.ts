@@ -30,17 +30,21 @@ export async function latestGenerations(
   return new Map(rows.map((row) => [row.group_id, row]));
 }
 
-/** The ids of generations that have been running for longer than `afterMs`, at most `limit`. @throws DatabaseUnavailable */
-export async function runningGenerations(db: GiftCodeDatabase, afterMs: number, limit: number): Promise<string[]> {
-  const { rows } = await query<{ id: string }>(
+/** Generations that have been running for longer than `afterMs`, oldest first. @throws DatabaseUnavailable */
+export async function runningGenerations(
+  db: GiftCodeDatabase,
+  afterMs: number,
+  limit: number,
+): Promise<{ generationId: string; total: number }[]> {
+  const { rows } = await query<{ generationId: string; total: number }>(
     db.reads,
     {
-      text: `select id from code_additions
+      text: `select id as "generationId", total from code_additions
         where state = 'running' and created_at < now() - make_interval(secs => $1::double precision / 1000)
         order by created_at, id limit $2`,
       values: [afterMs, limit],
     },
     TIMEOUT_MS,
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
