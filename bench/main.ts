@@ -1,12 +1,13 @@
 import { ConfigError } from '../platform/config.ts';
 import { floor } from './floor.ts';
+import { generate } from './generate.ts';
 import { latency } from './latency.ts';
 import { naive } from './naive.ts';
 import { type Bench, readArguments } from './options.ts';
 import { redeem } from './redeem.ts';
 import { withStage } from './stage.ts';
 
-const benches: Record<string, Bench> = { redeem, floor, naive, latency };
+const benches: Record<string, Bench> = { redeem, floor, naive, latency, generate };
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
