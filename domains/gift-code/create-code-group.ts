@@ -45,7 +45,7 @@ export async function createCodeGroup(
 ): Promise<CreatedCodeGroup> {
   const later = typeof request.codes === 'object' && 'background' in request.codes ? request.codes.background : 0;
   const newCodes = codesOf(request);
-  const sealed = newCodes.length > 0 ? await sealCodes(keys, newCodes) : null;
+  const sealed = newCodes.length > 0 ? await sealCodes(keys, newCodes.length, newCodes) : null;
   const taken = await db.orm
     .transaction(async (transaction) => {
       const [written] = await transaction

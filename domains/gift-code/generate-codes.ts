@@ -42,8 +42,10 @@ export async function generateCodes(
   if (!found) return undefined;
   const { prefix } = found;
   let generation: Generation = found;
-  const prepare = (made: number) =>
-    sealCodes(keys, newGeneratedCodes(Math.max(Math.min(limits.chunk, generation.total - made), 0), prefix));
+  const prepare = (made: number) => {
+    const count = Math.max(Math.min(limits.chunk, generation.total - made), 0);
+    return sealCodes(keys, count, newGeneratedCodes(count, prefix));
+  };
 
   let codes = generation.state === 'running' ? await prepare(generation.made) : undefined;
   for (let chunk = 1; codes && codes.count > 0; chunk++) {

@@ -67,7 +67,7 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
       const chunk = codes.slice(start, start + CHUNK);
       const positions = chunk.map((code) => code.position);
       const places = chunk.map((code) => code.maxRedemptions);
-      const sealed = await sealCodes(keys, chunk);
+      const sealed = await sealCodes(keys, chunk.length, chunk);
       imported += (await addCodes(transaction, request.groupId, sealed, positions, places)).size;
     }
     await keepGivenLengths(
