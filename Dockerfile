@@ -14,6 +14,8 @@ WORKDIR /app
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY . .
+RUN node --input-type=module --eval "import { bundle } from '/app/bin/prepare.mjs'; \
+    for (const entry of ['workers/main.ts', 'workers/write-workflow-bundle.ts', 'cli/main.ts']) await bundle(entry)"
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

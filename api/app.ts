@@ -6,7 +6,7 @@ import { newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
 import { authenticate } from './middleware/authenticate.ts';
-import { readBody } from './middleware/body.ts';
+import { readCsvOrJsonBody, readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
 import type { Caller, Operation } from './operation.ts';
@@ -19,18 +19,13 @@ import type { Services } from './services.ts';
 export function createApp(services: Services): Koa {
   const router = new Router({ exclusive: false, sensitive: true });
   const definitions = operations(services.config);
-  const readJson = readBody({ csv: false });
-  const readJsonOrCsv = readBody({ csv: true });
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
+    const readBody = definition.csv ? readCsvOrJsonBody : readJsonBody;
     router.register(
       path,
       [definition.method],
-      [
-        authorize(definition),
-        definition.csv ? readJsonOrCsv : readJson,
-        (context: Context) => perform(definition, context, services),
-      ],
+      [authorize(definition), readBody, (context: Context) => perform(definition, context, services)],
     );
   }
   health(router, services);
@@ -69,15 +64,13 @@ async function perform(definition: Operation, context: Context, services: Servic
   const caller = callerOf(context);
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
-  const csv = context.state.csv as string | undefined;
+  const csv: string | undefined = context.state.csv;
+  const hasJson = definition.method !== 'GET' && csv === undefined;
   const request = {
     params: params.data,
     query: check(definition.query ?? NOTHING, context.query, '?'),
+    body: hasJson ? check(definition.body ?? NOTHING, context.state.body, '') : undefined,
     csv,
-    body:
-      definition.method === 'GET' || csv !== undefined
-        ? undefined
-        : check(definition.body ?? NOTHING, context.request.body ?? {}, ''),
     caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
     waitSeconds: waitSeconds(context),

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import {
   type AuditAction,
   type AuditEntry,
@@ -7,7 +6,7 @@ import {
   writeAuditIntent,
 } from '../domains/gateway/write-audit-log.ts';
 import { ContentionError, DatabaseUnavailable, databaseError } from '../platform/database-errors.ts';
-import { isUuid } from '../platform/ids.ts';
+import { isUuid, newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
 import type { Answer } from './operation.ts';
 import type { Services } from './services.ts';
@@ -29,12 +28,12 @@ export async function audited(
   params: Record<string, string>,
   perform: () => Promise<Answer>,
 ): Promise<Answer> {
-  const intentId = uuidv7();
   if (!action) {
     const answer = await perform();
-    if (answer.audit) await settleAuditIntent(gateway, intentId, trail, answer.audit);
+    if (answer.audit) await settleAuditIntent(gateway, newId(), trail, answer.audit);
     return answer;
   }
+  const intentId = newId();
   const intended = { action, resource: resourceOf(action, params) };
   await writeAuditIntent(gateway, intentId, trail, intended);
   const settle = (entry: AuditEntry | undefined, outcome?: 'unknown') =>

@@ -11,7 +11,7 @@ export async function withWorker<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
+    workflowsPath: fileURLToPath(new URL('../bench/workflows.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
   });
   const { client, connection, close } = await openTemporal(stage.urls.temporal, 'default');

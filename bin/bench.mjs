@@ -1,6 +1,6 @@
 // `npm run bench -- NAME`: measures on private servers of its own; the last line of standard output is the result in JSON.
-import { prepare, run } from './prepare.mjs';
+import { load, prepare, run } from './prepare.mjs';
 
 await prepare({ dev: true, quiet: true });
-const { main } = await import('../bench/main.ts');
+const { main } = await load('bench/main.ts');
 await run(main);

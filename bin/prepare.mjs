@@ -1,23 +1,72 @@
 // What every command of this folder does first: check Node, install the dependencies when they are missing or not those of
-// package-lock.json, and let Node load TypeScript. Nothing here may need a dependency before that.
+// package-lock.json, and bundle its TypeScript. Nothing here may need a dependency before that.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The checkout this file belongs to. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Where the TypeScript is. */
+const SOURCES = ['activities', 'api', 'bench', 'cli', 'domains', 'platform', 'workers', 'workflows'];
+
 /**
- * Makes this process ready to import TypeScript from the checkout, or ends it with one clear message.
+ * Makes this process ready to load a program of the checkout, or ends it with one clear message.
  * @param {{ dev?: boolean, quiet?: boolean }} options dev: the tools of tests and benches are needed too; quiet: standard
  * output stays free for the command's own
  */
 export async function prepare({ dev = false, quiet = false } = {}) {
   checkNode();
   if (!isInstalled(dev)) install(dev, quiet);
-  const { register } = await import('tsx/esm/api');
-  register();
+}
+
+/**
+ * Imports a program of the checkout, bundled into one file of JavaScript: it starts faster than from its sources, and
+ * holds 60 MB less. The file is kept in `dist/` until a source changes. Sources find what they read relative to a folder
+ * of the checkout, which `dist/` is as well.
+ * @param {string} entry its TypeScript file, from the checkout
+ */
+export async function load(entry) {
+  return await import(pathToFileURL(await bundle(entry)).href);
+}
+
+/** @returns {Promise<string>} the path of a program's bundle, made if there is none */
+export async function bundle(entry) {
+  const name = entry.replace(/\.ts$/, '').replaceAll('/', '-');
+  const folder = join(root, 'dist');
+  const file = join(folder, `${name}.${sourceDigest()}.mjs`);
+  if (existsSync(file)) return file;
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    write: false,
+  });
+  mkdirSync(folder, { recursive: true });
+  const unfinished = join(folder, `${name}.${process.pid}.unfinished`);
+  writeFileSync(unfinished, outputFiles[0].contents);
+  const older = readdirSync(folder).filter((other) => other.startsWith(`${name}.`) && other.endsWith('.mjs'));
+  renameSync(unfinished, file);
+  for (const other of older) rmSync(join(folder, other), { force: true });
+  return file;
+}
+
+function sourceDigest() {
+  const hash = createHash('sha256');
+  for (const folder of SOURCES.filter((name) => existsSync(join(root, name)))) {
+    const files = readdirSync(join(root, folder), { recursive: true });
+    for (const file of files.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort()) {
+      hash.update(`${folder}/${file}\n`).update(readFileSync(join(root, folder, file)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Errors whose message is all that the user needs. */

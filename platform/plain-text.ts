@@ -4,6 +4,7 @@
  * that messengers leave in copied text are dropped.
  */
 export function plainText(input: string): string {
+  if (/^[\x20-\x7e]*$/.test(input)) return input;
   return input
     .normalize('NFKC')
     .replace(/\p{Cf}/gu, '')

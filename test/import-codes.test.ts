@@ -168,10 +168,7 @@ describe('what is no list of codes is refused, and nothing is imported', () => {
   ])('%s', async (_, csv, status) => {
     const group = await makeGroup();
     const answer = await importInto(group, csv);
-    expect([answer.status, answer.headers.get('Content-Type')]).toEqual([
-      status,
-      'application/problem+json',
-    ]);
+    expect([answer.status, answer.headers.get('Content-Type')]).toEqual([status, 'application/problem+json']);
     expect(await countOf(group)).toBe(0);
   });
 

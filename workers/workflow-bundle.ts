@@ -31,8 +31,8 @@ export async function cachedWorkflowBundle(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const older = (await readdir(folder)).filter((file) => NAME.test(file));
   const unfinished = join(folder, `unfinished-${process.pid}.js`);
-  const program = join(repository, 'workers/write-workflow-bundle.ts');
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', program, unfinished], { cwd: repository });
+  const program = join(repository, 'bin/write-workflow-bundle.mjs');
+  await promisify(execFile)(process.execPath, [program, unfinished]);
   await rename(unfinished, path);
   for (const file of older) await rm(join(folder, file), { force: true });
   return await readFile(path, 'utf8');

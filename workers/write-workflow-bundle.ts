@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
-/** `tsx write-workflow-bundle.ts FILE`: a process of its own for the bundler, see `cachedWorkflowBundle`. */
-const [, , file] = process.argv;
-if (!file) throw new Error('the file to write is missing');
-await writeFile(file, await bundleWorkflows());
+/** @param args the file to write */
+export async function main([file]: string[]): Promise<void> {
+  if (!file) throw new Error('the file to write is missing');
+  await writeFile(file, await bundleWorkflows());
+}

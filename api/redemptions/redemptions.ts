@@ -38,8 +38,8 @@ export interface Redemptions {
 }
 
 const READ_AGAIN_MS = 250;
-/** How long this process is trusted to hear of a redemption's end by itself. */
-const LISTEN_MS = 300;
+/** After this long without a word of a redemption from this process's own worker, its row is looked at. */
+const SILENCE_MS = 500;
 
 /** What a request to redeem goes through before its saga, and how its answer is found. */
 export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, breaker: Breaker): Redemptions {
@@ -113,22 +113,35 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
    */
   const endOf = async (redemption: Dispatched, waitMs: number): Promise<Ending | RedemptionView | undefined> => {
     const { ending, started, item } = redemption;
-    const failedStart = started.then(() => new Promise<never>(() => undefined));
+    const giveUpAt = performance.now() + waitMs;
     try {
-      const heard = await within(Math.min(waitMs, LISTEN_MS), Promise.race([ending, failedStart]));
+      const heard = await heardHere(redemption, giveUpAt);
       if (heard) return heard;
       // An answer of 202 says that Temporal has it: this is waited for, whatever the client prefers.
       await started;
-      const leftMs = waitMs - LISTEN_MS;
-      return leftMs > 0 ? await within(leftMs, Promise.race([ending, seen(item.redemptionId, leftMs)])) : undefined;
+      const leftMs = giveUpAt - performance.now();
+      return leftMs > 0 ? await within(leftMs, Promise.race([ending, seen(item.redemptionId, giveUpAt)])) : undefined;
     } catch (error) {
       throw startProblem(error, item.redemptionId);
     }
   };
 
+  /** The end of a redemption as this process's own worker tells of it, until the time is up or the worker is silent. */
+  const heardHere = async (redemption: Dispatched, giveUpAt: number): Promise<Ending | undefined> => {
+    const { ending, started, times } = redemption;
+    const failedStart = started.then(() => new Promise<never>(() => undefined));
+    const end = Promise.race([ending, failedStart]);
+    for (;;) {
+      const stepsBefore = Object.keys(times).length;
+      const leftMs = giveUpAt - performance.now();
+      const heard = await within(Math.min(leftMs, SILENCE_MS), end);
+      const isSilent = times.queue !== undefined && Object.keys(times).length === stepsBefore;
+      if (heard || isSilent || leftMs <= SILENCE_MS) return heard;
+    }
+  };
+
   /** Reads a redemption's row again and again, until it is over or the time is. */
-  const seen = async (id: string, waitMs: number): Promise<RedemptionView | undefined> => {
-    const giveUpAt = performance.now() + waitMs;
+  const seen = async (id: string, giveUpAt: number): Promise<RedemptionView | undefined> => {
     while (performance.now() < giveUpAt) {
       const row = await lookups.row(id).catch(() => undefined);
       if (row && row.state !== 'reserved') return await lookups.view(row);

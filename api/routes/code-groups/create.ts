@@ -98,7 +98,8 @@ export const createCodeGroupOperation = operation({
     const generation = isLarge
       ? (await latestGenerations(services.giftCode, [result.group.id])).get(result.group.id)
       : undefined;
-    if (generation?.state === 'running') await startOrLeave(services, { generationId: generation.id, total: generation.total });
+    if (generation?.state === 'running')
+      await startOrLeave(services, { generationId: generation.id, total: generation.total });
     const group = codeGroupJson(result.group, generation);
     const resource = { type: 'code_group', id: group.id } as const;
     return {
