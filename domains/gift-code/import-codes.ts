@@ -63,12 +63,20 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
       .returning({ id: codeAdditions.id });
     if (written.length === 0) return null;
     let imported = 0;
+    let chunk = codes.slice(0, CHUNK);
+    let sealed = await sealCodes(keys, chunk.length, chunk);
     for (let start = 0; start < codes.length; start += CHUNK) {
-      const chunk = codes.slice(start, start + CHUNK);
       const positions = chunk.map((code) => code.position);
       const places = chunk.map((code) => code.maxRedemptions);
-      const sealed = await sealCodes(keys, chunk.length, chunk);
-      imported += (await addCodes(transaction, request.groupId, sealed, positions, places)).size;
+      const next = codes.slice(start + CHUNK, start + 2 * CHUNK);
+      // The next chunk is sealed while the database writes.
+      const [written, nextSealed] = await Promise.all([
+        addCodes(transaction, request.groupId, sealed, positions, places),
+        sealCodes(keys, next.length, next),
+      ]);
+      imported += written.size;
+      chunk = next;
+      sealed = nextSealed;
     }
     await keepGivenLengths(
       transaction,
