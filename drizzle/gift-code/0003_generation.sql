@@ -26,7 +26,9 @@ ALTER TABLE "code_additions" ADD CONSTRAINT "code_additions_group_id_code_groups
 CREATE INDEX "code_additions_group" ON "code_additions" USING btree ("group_id","created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "code_additions_running" ON "code_additions" USING btree ("group_id") WHERE "code_additions"."state" = 'running';--> statement-breakpoint
 -- Instead of the two keys dropped above: kept by triggers that look at all rows of a statement at once: see docs/adr/0008.
-CREATE FUNCTION "require_codes"() RETURNS trigger LANGUAGE plpgsql AS $$ begin
+-- Each row is looked up by its key: the planner would rather read the whole table at some sizes.
+CREATE FUNCTION "require_codes"() RETURNS trigger LANGUAGE plpgsql
+  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$ begin
   if exists (select from added where not exists (select from codes where id = code_id)) then
     raise exception 'a code hash without its code' using errcode = 'foreign_key_violation';
   end if;
