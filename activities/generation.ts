@@ -8,7 +8,7 @@ import { asFailure, BrokenInvariant } from './failures.ts';
 import type { Progress } from './progress.ts';
 
 /** Chunks made by one activity: few enough that generations take turns, many enough that a million codes are a short history. */
-const CHUNKS = 20;
+const CHUNKS = 40;
 
 /** Makes codes in the background. Each chunk is a transaction and a heartbeat. */
 export function generationActivities(
