@@ -114,7 +114,7 @@ export const codes = pgTable(
   'codes',
   {
     id: uuid().primaryKey(),
-    /** Of a code group; kept by a trigger, see docs/adr/0008. */
+    /** Of a code group; kept by a trigger, see docs/adr/0010. */
     groupId: uuid().notNull(),
     /** The code's place in its group, from 1, in the order of their coming; there may be gaps. */
     position: integer().notNull(),
@@ -140,7 +140,7 @@ export const codes = pgTable(
 /** How a code is found: the HMAC of its text under each live pepper. */
 export const codeHashes = pgTable('code_hashes', {
   hash: bytea().primaryKey(),
-  /** Of a code; kept by a trigger, see docs/adr/0008. */
+  /** Of a code; kept by a trigger, see docs/adr/0010. */
   codeId: uuid().notNull(),
   keyId: smallint().notNull(),
 });

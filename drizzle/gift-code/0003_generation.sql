@@ -25,7 +25,7 @@ ALTER TABLE "code_groups" ADD COLUMN "positions" integer DEFAULT 0 NOT NULL;--> 
 ALTER TABLE "code_additions" ADD CONSTRAINT "code_additions_group_id_code_groups_id_fk" FOREIGN KEY ("group_id") REFERENCES "public"."code_groups"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "code_additions_group" ON "code_additions" USING btree ("group_id","created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "code_additions_running" ON "code_additions" USING btree ("group_id") WHERE "code_additions"."state" = 'running';--> statement-breakpoint
--- Instead of the two keys dropped above: kept by triggers that look at all rows of a statement at once: see docs/adr/0008.
+-- Instead of the two keys dropped above: kept by triggers that look at all rows of a statement at once: see docs/adr/0010.
 -- Each row is looked up by its key: the planner would rather read the whole table at some sizes.
 CREATE FUNCTION "require_codes"() RETURNS trigger LANGUAGE plpgsql
   SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$ begin
