@@ -1,17 +1,24 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import { runningGenerations } from '../domains/gift-code/read-generations.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
-import { type RedeemOptions, redemptionWorkflowId, type SweepActivities } from '../workflows/contracts.ts';
+import {
+  generationWorkflowId,
+  type RedeemOptions,
+  redemptionWorkflowId,
+  type SweepActivities,
+} from '../workflows/contracts.ts';
 import type { redeem } from '../workflows/redeem.ts';
 import { asFailure } from './failures.ts';
+import { startGeneration } from './start-generation.ts';
 
 const PAGE = 1_000;
 
 /**
- * Picks up redemptions whose workflow is gone: terminated by hand, or lost with Temporal's data. Each gets a workflow of
- * its own, which finds in the rows how far it came. Nothing is released by its age alone. Whatever is reserved for so long
- * is stuck, and an event says so.
+ * Picks up redemptions and generations whose workflow is gone: terminated by hand, or lost with Temporal's data. Each
+ * gets a workflow of its own, which finds in the rows how far it came. Nothing is released by its age alone. A redemption
+ * that is reserved for so long is stuck, and an event says so.
  */
 export function sweepActivities(
   db: GiftCodeDatabase,
@@ -51,6 +58,20 @@ export function sweepActivities(
             pickedUp++;
           }
         } while (page.length === PAGE);
+        return pickedUp;
+      } catch (error) {
+        throw asFailure('gift-code', error);
+      }
+    },
+
+    async sweepGenerations(afterMs) {
+      try {
+        let pickedUp = 0;
+        for (const order of await runningGenerations(db, afterMs, PAGE)) {
+          if (await isOpen(generationWorkflowId(order.generationId))) continue;
+          await startGeneration(client, taskQueue, order, options);
+          pickedUp++;
+        }
         return pickedUp;
       } catch (error) {
         throw asFailure('gift-code', error);

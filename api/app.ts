@@ -7,7 +7,7 @@ import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
 import type { Guesser, Guesses } from './guesses/guesses.ts';
 import { authenticate } from './middleware/authenticate.ts';
-import { readJsonBody } from './middleware/body.ts';
+import { readCsvOrJsonBody, readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
 import type { Answer, Caller, Operation } from './operation.ts';
@@ -28,7 +28,7 @@ export function createApp(services: Services): Koa {
       [
         authorize(definition),
         ...(definition.takesCode ? [refuseGuessers(services)] : []),
-        readJsonBody,
+        definition.csv ? readCsvOrJsonBody : readJsonBody,
         (context: Context) => answer(definition, context, services),
       ],
     );
@@ -82,10 +82,13 @@ async function answer(definition: Operation, context: Context, services: Service
   const caller = callerOf(context);
   const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
   if (!params.success) throw new Problem('not-found');
+  const csv: string | undefined = context.state.csv;
+  const hasJson = definition.method !== 'GET' && csv === undefined;
   const request = {
     params: params.data,
     query: check(definition.query ?? NOTHING, context.query, '?'),
-    body: definition.method === 'GET' ? undefined : check(definition.body ?? NOTHING, context.state.body, ''),
+    body: hasJson ? check(definition.body ?? NOTHING, context.state.body, '') : undefined,
+    csv,
     caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
     waitSeconds: waitSeconds(context),

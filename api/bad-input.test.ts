@@ -208,6 +208,10 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
       metadata: { channel: 'sms' },
     },
   }),
+  'POST /v1/code-groups/{id}/cancel-generation': () => ({
+    path: `/v1/code-groups/${there.group}/cancel-generation`,
+  }),
+  'POST /v1/code-groups/{id}/codes': () => ({ path: `/v1/code-groups/${there.group}/codes`, body: { count: 2 } }),
   'GET /v1/code-groups/{id}/codes.csv': () => ({ path: `/v1/code-groups/${there.group}/codes.csv` }),
   'GET /v1/code-groups/{id}/redeemers': () => ({ path: `/v1/code-groups/${there.group}/redeemers` }),
   'POST /v1/code-checks': () => ({
@@ -279,6 +283,7 @@ const required: Record<string, string[]> = {
   'POST /v1/redemptions/retry': ['step'],
   'POST /v1/code-checks': ['code'],
   'POST /v1/code-groups': ['name', 'amount', 'count'],
+  'POST /v1/code-groups/{id}/codes': ['count'],
   'POST /v1/codes/lookup': ['code'],
   'PATCH /v1/codes/{id}': ['disabled'],
   'POST /v1/wallets': ['phone'],
@@ -578,7 +583,7 @@ describe('a member of the wrong kind, of', () => {
     'POST /v1/code-groups': {
       name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(201)],
       amount: BAD_MONEY,
-      count: [...NOT_INTEGER, 1_001],
+      count: [...NOT_INTEGER, 1_000_001],
       prefix: [...NOT_TEXT, ...BAD_TEXT, ' ', 'A-B', 'A'.repeat(17), '\u0130', '\u00df', '\ud83d\ude00'],
       starts_at: [...BAD_TIME, '2027-01-01T00:00:00Z'],
       ends_at: [...BAD_TIME, '2026-01-31T08:00:00Z', '2025-01-01T00:00:00Z'],
@@ -587,6 +592,8 @@ describe('a member of the wrong kind, of', () => {
       metadata: [null, 1, 'a', [], { a: 'x'.repeat(20_000) }, { a: 'a\u0000' }, { 'a\u0000': 1 }, { a: ['\ud800'] }],
       codes: [null, [], {}, 'WELCOME', [{ code: 'WELCOME' }]],
     },
+    'POST /v1/code-groups/{id}/cancel-generation': {},
+    'POST /v1/code-groups/{id}/codes': { count: [...NOT_INTEGER, 1_000_001] },
     'PATCH /v1/code-groups/{id}': {
       name: [...NOT_TEXT, ...BAD_TEXT, ' ', 'x'.repeat(201)],
       starts_at: [...BAD_TIME.filter(isSome), '2027-01-01T00:00:00Z'],

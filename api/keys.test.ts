@@ -74,6 +74,8 @@ describe('scopes', () => {
     'GET /v1/code-groups': read('groups'),
     'GET /v1/code-groups/{id}': read('groups'),
     'PATCH /v1/code-groups/{id}': write('groups'),
+    'POST /v1/code-groups/{id}/cancel-generation': write('groups'),
+    'POST /v1/code-groups/{id}/codes': write('groups'),
     'GET /v1/code-groups/{id}/stats': read('groups'),
     'GET /v1/code-groups/{id}/codes': read('groups'),
     'GET /v1/code-groups/{id}/codes.csv': ['codes:reveal', '*'],

@@ -53,7 +53,15 @@ function describe(operation: Operation): Record<string, unknown> {
         ? [header('Prefer', '`wait=N`: wait up to N seconds (0 to 30) for the end.')]
         : []),
     ],
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: jsonSchema(body) },
+          ...(operation.csv && { 'text/csv': { schema: { type: 'string' } } }),
+        },
+      },
+    }),
     responses: {
       ...SUCCESS[operation.method],
       ...problemResponses(codes),

@@ -16,6 +16,8 @@ export interface OperationRequest<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
+  /** The body where it was sent as CSV, and then there is no other; only operations that take it see it. */
+  csv: string | undefined;
   caller: Caller;
   /** Sent as `Idempotency-Key`; only operations that take one see it. */
   idempotencyKey: string | undefined;
@@ -54,6 +56,8 @@ export interface Operation<
   body?: Body;
   /** Takes a code in its body: wrong ones are counted, and whoever sends too many is locked out. */
   takesCode?: boolean;
+  /** Takes text/csv as well as JSON. */
+  csv?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   /** Problems of its own, beside those that any operation has. */

@@ -1,5 +1,6 @@
 import { ConfigError } from '../platform/config.ts';
 import { floor } from './floor.ts';
+import { generate } from './generate.ts';
 import { guessFlood } from './guess-flood.ts';
 import { latency } from './latency.ts';
 import { naive } from './naive.ts';
@@ -7,7 +8,7 @@ import { type Bench, readArguments } from './options.ts';
 import { redeem } from './redeem.ts';
 import { withStage } from './stage.ts';
 
-const benches: Record<string, Bench> = { redeem, floor, naive, latency, 'guess-flood': guessFlood };
+const benches: Record<string, Bench> = { redeem, floor, naive, latency, generate, 'guess-flood': guessFlood };
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -18,6 +18,12 @@ export interface Surroundings {
 /** What a command works with. */
 export type Cli = ReturnType<typeof createCli>;
 
+export interface Question {
+  question: string;
+  /** Whether an answer fits; it comes trimmed, and may be empty. */
+  check(text: string): boolean;
+}
+
 export interface JsonOption {
   json?: boolean;
 }
@@ -53,6 +59,31 @@ export function createCli({ stdin, stdout, stderr, settings }: Surroundings) {
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(EXIT.refused, 'nothing was done');
   }
 
+  /** Whether there is somebody to ask. */
+  function isInteractive(): boolean {
+    return stdin.isTTY === true && stderr.isTTY === true;
+  }
+
+  /** Asks one question after the other on standard error, each until its answer fits. @throws CliError when the input ends */
+  async function ask<Name extends string>(questions: Record<Name, Question>): Promise<Record<Name, string>> {
+    const prompt = createInterface({ input: stdin, output: stderr });
+    const lines = prompt[Symbol.asyncIterator]();
+    const answers: Record<string, string> = {};
+    try {
+      for (const [name, { question, check }] of Object.entries<Question>(questions)) {
+        while (answers[name] === undefined) {
+          stderr.write(`${question} `);
+          const { value, done } = await lines.next();
+          if (done) throw new CliError(EXIT.refused, 'nothing was done');
+          if (check(value.trim())) answers[name] = value.trim();
+        }
+      }
+      return answers as Record<Name, string>;
+    } finally {
+      prompt.close();
+    }
+  }
+
   /** Does work that takes time under a bar on standard error, where that is a terminal. */
   async function withProgress<T>(
     label: string,
@@ -69,7 +100,7 @@ export function createCli({ stdin, stdout, stderr, settings }: Surroundings) {
     return work((done) => bar.update(done)).finally(() => bar.stop());
   }
 
-  return { out, settings, client, print, note, confirm, withProgress };
+  return { out, settings, client, print, note, confirm, isInteractive, ask, withProgress };
 }
 
 /** The given key, or a fresh one, which makes this run's own retries safe. */

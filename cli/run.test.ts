@@ -61,6 +61,7 @@ const routes: Record<string, Reply | ((request: Received) => Reply | 'hang up')>
   [`POST /v1/redemptions/${ID}/abort`]: { status: 200, body: { ...redemption, state: 'released', reason: 'fraud' } },
   'POST /v1/code-groups': { status: 201, body: { ...group, codes } },
   [`GET /v1/code-groups/${ID}`]: { status: 200, body: group },
+  [`PATCH /v1/code-groups/${ID}`]: { status: 200, body: group },
   [`GET /v1/code-groups/${ID}/codes.csv`]: { status: 200, body: csv },
   'POST /v1/codes/lookup': { status: 200, body: { id: ID, state: 'used', max_redemptions: 1, redemptions: [] } },
   [`GET /v1/codes/${ID}`]: { status: 200, body: { id: ID, state: 'unused', max_redemptions: 1, redemptions: 0 } },
@@ -335,6 +336,96 @@ describe('groups create', () => {
     await generating.close();
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`generation failed: group ${ID} has 1000 of 5000 codes`);
+  });
+});
+
+describe('groups create without options', () => {
+  test('asks in a terminal, again where an answer does not fit', async () => {
+    const typed = ['', 'Eid', '10.005', '10.00', 'many', '2', '', '2026-04-01T00:00:00Z', ''].join('\n');
+    const { exitCode, stdout } = await runCli(['groups', 'create'], { url: api.url }, { typed: `${typed}\n` });
+    expect(exitCode).toBe(0);
+    expect(lastBody()).toEqual({
+      name: 'Eid',
+      amount: { value: 1000, currency: 'USD' },
+      count: 2,
+      ends_at: '2026-04-01T00:00:00Z',
+    });
+    expect(stdout).toContain(codes[0]?.code);
+  });
+
+  test('makes nothing when the answers end early', async () => {
+    expect((await runCli(['groups', 'create'], { url: api.url }, { typed: 'Eid\n' })).exitCode).toBe(1);
+    expect(api.received).toEqual([]);
+  });
+
+  test('asks nobody where there is no terminal', async () => {
+    const { exitCode, stderr } = await vouchsafe('groups', 'create');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--name');
+  });
+});
+
+describe('groups update', () => {
+  test('sends what changes, and null for none', async () => {
+    await vouchsafe(
+      ...['groups', 'update', ID, '--name', 'Nowruz', '--ends-at', 'none', '--per-wallet-limit', '2'],
+      ...['--budget', '50.00', '--metadata', '{"a":1}'],
+    );
+    expect(api.received.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET /v1/code-groups/${ID}`,
+      `PATCH /v1/code-groups/${ID}`,
+    ]);
+    expect(lastBody()).toEqual({
+      name: 'Nowruz',
+      ends_at: null,
+      per_wallet_limit: 2,
+      budget: { value: 5000, currency: 'USD' },
+      metadata: { a: 1 },
+    });
+  });
+
+  test.each([[[]], [['--metadata', '[1]']], [['--per-wallet-limit', '0']], [['--budget', '1.005']]])(
+    'refuses %s before anything is changed',
+    async (options) => {
+      expect((await vouchsafe('groups', 'update', ID, ...options)).exitCode).toBe(2);
+      expect(api.received.filter(({ method }) => method === 'PATCH')).toEqual([]);
+    },
+  );
+});
+
+describe('groups import', () => {
+  test('sends the file as it is, and tells each line that is no code', async () => {
+    const file = newFile();
+    const text = 'code,max_redemptions\r\nGIVEN1,3\r\nabc\r\n';
+    writeFileSync(file, text);
+    const report = { imported: 1, duplicates: 0, invalid: [{ line: 3, reason: 'is short' }], invalid_total: 4 };
+    const importing = await startApi({ [`POST /v1/code-groups/${ID}/codes`]: { status: 200, body: report } });
+    const settings = { url: importing.url };
+    const { exitCode, stdout, stderr } = await runCli(
+      ['groups', 'import', ID, file, '--idempotency-key', 'k'],
+      settings,
+    );
+    const json = await runCli(['groups', 'import', ID, file, '--json'], settings);
+    await importing.close();
+    expect([exitCode, stdout]).toEqual([0, 'imported\t1\nduplicates\t0\ninvalid\t4\n']);
+    expect(stderr).toContain(`${file}:3: is short\nand 3 lines more`);
+    expect(importing.received[0]).toMatchObject({
+      body: text,
+      headers: { 'content-type': 'text/csv', 'idempotency-key': 'k' },
+    });
+    expect(JSON.parse(json.stdout)).toEqual(report);
+  });
+});
+
+describe('groups cancel-generation', () => {
+  test('shows what was made', async () => {
+    const generation = { state: 'cancelled', made: 10, total: 5000 };
+    const cancelling = await startApi({
+      [`POST /v1/code-groups/${ID}/cancel-generation`]: { status: 200, body: { ...group, generation } },
+    });
+    const { stdout } = await runCli(['groups', 'cancel-generation', ID], { url: cancelling.url });
+    await cancelling.close();
+    expect(stdout).toContain('generation\tcancelled, 10 of 5000');
   });
 });
 

@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';
+import { drawBytes } from './random.ts';
 
 export interface CodeKey {
   id: number;
@@ -23,6 +24,10 @@ const keyFile = z.strictObject({ peppers: keyList, seals: keyList });
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const SHA256_BLOCK_BYTES = 64;
+const SHA256_BYTES = 32;
+/** More than the canonical text of any code has. */
+const MAX_CANONICAL_BYTES = 128;
 
 /** Reads the keys from the environment's JSON, else from `keys/codes.json` under the home. Null: there are none. @throws ConfigError */
 export async function readCodeKeys(home: string, fromEnvironment: string | undefined): Promise<CodeKeys | null> {
@@ -50,14 +55,36 @@ export async function makeCodeKeys(home: string): Promise<CodeKeys> {
   return keys;
 }
 
-/** What a code is looked up by: HMAC-SHA-256 of its canonical text under a pepper. */
+/**
+ * What a code is looked up by: HMAC-SHA-256 of its canonical text under a pepper. Composed of its two hashes, RFC 2104:
+ * `createHmac` makes an object of OpenSSL's for each code, which takes three times as long to make and to clear away.
+ */
 export function hashCode(pepper: CodeKey, canonical: string): Buffer {
-  return createHmac('sha256', pepper.key).update(canonical).digest();
+  let blocks = blocksOf.get(pepper);
+  if (!blocks) {
+    blocks = { inner: keyBlock(pepper, 0x36, MAX_CANONICAL_BYTES), outer: keyBlock(pepper, 0x5c, SHA256_BYTES) };
+    blocksOf.set(pepper, blocks);
+  }
+  const { inner, outer } = blocks;
+  const length = SHA256_BLOCK_BYTES + inner.write(canonical, SHA256_BLOCK_BYTES, 'latin1');
+  // As text, which is made and cleared away faster than a buffer.
+  outer.write(hash('sha256', inner.subarray(0, length), 'binary'), SHA256_BLOCK_BYTES, 'latin1');
+  return Buffer.from(hash('sha256', outer, 'binary'), 'latin1');
+}
+
+/** Room for both hashes' inputs, which begin with the key. */
+const blocksOf = new WeakMap<CodeKey, { inner: Buffer; outer: Buffer }>();
+
+/** The key, padded with zeros to a block and combined with a byte; behind it, room for what is hashed with it. */
+function keyBlock({ key }: CodeKey, byte: number, room: number): Buffer {
+  const block = Buffer.alloc(SHA256_BLOCK_BYTES + room);
+  for (let index = 0; index < SHA256_BLOCK_BYTES; index++) block[index] = byte ^ (key[index] ?? 0);
+  return block;
 }
 
 /** Encrypts a code's text with AES-256-GCM, bound to the code's id: nonce, ciphertext, tag. */
 export function sealCode(seal: CodeKey, codeId: string, text: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', seal.key, nonce).setAAD(Buffer.from(codeId));
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
 }

@@ -46,8 +46,8 @@ export function generateCodeText(randomBytes: (count: number) => Uint8Array): st
 
 /** A generated code as people see it: `EID-XXXX-XXXX-XXXX-XXXX`, or without a prefix `XXXX-XXXX-XXXX-XXXX`. */
 export function formatCode(canonical: string, prefix?: string | null): string {
-  const groups = canonical.match(/.{4}/g) ?? [];
-  return (prefix ? [prefix, ...groups] : groups).join('-');
+  const text = `${canonical.slice(0, 4)}-${canonical.slice(4, 8)}-${canonical.slice(8, 12)}-${canonical.slice(12, 16)}`;
+  return prefix ? `${prefix}-${text}` : text;
 }
 
 /**

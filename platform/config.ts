@@ -67,6 +67,7 @@ const variables = z.object({
   VOUCHSAFE_STEP_TIMEOUT_MS: integer(5_000, 50, 120_000),
   VOUCHSAFE_STEP_ATTEMPTS: integer(3, 1, 20),
   VOUCHSAFE_RETRY_MAX_MS: integer(10_000, 50, 10_000),
+  VOUCHSAFE_GENERATION_CHUNK: integer(5_000, 1, 20_000),
   VOUCHSAFE_SWEEP_AFTER_MS: integer(60_000, 100, 3_600_000),
   VOUCHSAFE_SWEEP_EVERY_MS: integer(30_000, 1_000, 3_600_000),
   VOUCHSAFE_START_TIMEOUT_MS: integer(5_000, 100, 60_000),
@@ -102,6 +103,8 @@ export interface Config {
   temporal: { namespace: string; taskQueue: string };
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
+  /** Codes written in one transaction of a generation. */
+  generation: { chunk: number };
   sweep: { afterMs: number; everyMs: number };
   /** How long events stay in the outbox, once published. */
   outboxKeptMs: number;
@@ -178,6 +181,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       attempts: v.VOUCHSAFE_STEP_ATTEMPTS,
       retryMaxMs: v.VOUCHSAFE_RETRY_MAX_MS,
     },
+    generation: { chunk: v.VOUCHSAFE_GENERATION_CHUNK },
     sweep: { afterMs: v.VOUCHSAFE_SWEEP_AFTER_MS, everyMs: v.VOUCHSAFE_SWEEP_EVERY_MS },
     proxies: v.VOUCHSAFE_PROXIES,
     rateLimit: v.VOUCHSAFE_RATE_LIMIT,

@@ -11,7 +11,8 @@ export type Part = 'gateway' | 'gift-code' | 'wallet';
 
 /**
  * One part's database. Each kind of work has connections of its own, so that none waits behind another's: `steps` for
- * the saga's activities and the gateway's webhooks, `door` for what a request needs before it is accepted, `reads` for
+ * the saga's activities and the gateway's webhooks, `door` for what a request needs before it is accepted, `bulk` for
+ * making many codes, `reads` for
  * all else. The relay opens its own.
  */
 export interface Database<Schema extends Record<string, unknown>> {
@@ -19,6 +20,7 @@ export interface Database<Schema extends Record<string, unknown>> {
   url: string;
   steps: pg.Pool;
   door: pg.Pool;
+  bulk: pg.Pool;
   reads: pg.Pool;
   /** Drizzle over `reads`. */
   orm: NodePgDatabase<Schema>;
@@ -38,6 +40,8 @@ export interface DatabaseOptions {
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
 const CONNECTION_LIFETIME_S = 60;
+/** One for a generation, one for an import. */
+const BULK_CONNECTIONS = 2;
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** Opens a part's database. @throws DatabaseUnavailable when it cannot be reached */
@@ -51,8 +55,10 @@ export async function openDatabase<Schema extends Record<string, unknown>>(
     createPool(url, `vouchsafe ${part} ${kind}`, max, timeoutMs);
   const steps = pool('steps', options.steps, options.statementTimeoutMs);
   const door = pool('door', options.door, options.statementTimeoutMs);
-  const reads = pool('reads', options.reads, Math.max(options.statementTimeoutMs, 30_000));
-  const pools = [steps, door, reads];
+  const longTimeoutMs = Math.max(options.statementTimeoutMs, 30_000);
+  const bulk = pool('bulk', BULK_CONNECTIONS, longTimeoutMs);
+  const reads = pool('reads', options.reads, longTimeoutMs);
+  const pools = [steps, door, bulk, reads];
 
   let aheadMs = 0;
   const compareClocks = async () => {
@@ -74,6 +80,7 @@ export async function openDatabase<Schema extends Record<string, unknown>>(
     url,
     steps,
     door,
+    bulk,
     reads,
     orm: drizzle(reads, { schema, casing: 'snake_case' }),
     nowMs: () => Date.now() + aheadMs,

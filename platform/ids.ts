@@ -1,24 +1,11 @@
-import { randomFillSync } from 'node:crypto';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { drawBytes } from './random.ts';
 
 /** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. */
 const NAMESPACE = '6f0d8c1e-93a4-4e0b-9d5f-2f6c1b7ae4d3';
 
-/** Random bytes, drawn from the system many ids at a time: one draw an id is a fiftieth of a redemption (measured). */
-const pool = new Uint8Array(16 * 256);
-let used = pool.length;
-
-function random16(): Uint8Array {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += 16;
-  return pool.subarray(used - 16, used);
-}
-
 /** A new id, ordered by time. */
-export const newId = (): string => uuidv7({ rng: random16 });
+export const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
 
 /**
  * The id that an Idempotency-Key stands for: the same client, operation and key always give the same id, so that a

@@ -1,6 +1,7 @@
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { generationActivities } from '../activities/generation.ts';
 import { giftCodeActivities } from '../activities/gift-code.ts';
 import { noticeActivities } from '../activities/notices.ts';
 import { createProgress } from '../activities/progress.ts';
@@ -99,6 +100,12 @@ export async function startService(
         ...giftCodeActivities(giftCode, progress),
         ...sweepActivities(giftCode, temporal.client, taskQueue, redeemOptions),
       },
+      generation: generationActivities(
+        giftCode,
+        codeKeys,
+        { chunk: config.generation.chunk, timeoutMs: statementTimeoutMs },
+        progress,
+      ),
       wallet: walletActivities(wallet, progress),
       notices: noticeActivities(progress),
     });

@@ -4,7 +4,9 @@ import { type Config, ConfigError } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
   CODE_GROUP_ATTRIBUTE,
+  type GenerationActivities,
   type GiftCodeActivities,
+  generationTaskQueue,
   type NoticeActivities,
   partTaskQueues,
   STAGE_ATTRIBUTE,
@@ -21,6 +23,7 @@ export interface Temporal {
 
 export interface Activities {
   giftCode: GiftCodeActivities & SweepActivities;
+  generation: GenerationActivities;
   wallet: WalletActivities;
   notices: NoticeActivities;
 }
@@ -67,7 +70,10 @@ export async function openTemporal(address: string, namespace: string): Promise<
   return { client: new Client({ connection, namespace }), connection, close: () => connection.close() };
 }
 
-/** Starts the workers: one for workflows and their local activities, one for each part's task queue. @returns how to stop them */
+/**
+ * Starts the workers: one for workflows and their local activities, one for each part's task queue, one for codes made in
+ * the background. @returns how to stop them
+ */
 export async function startWorkers(
   temporal: Temporal,
   config: Config['temporal'],
@@ -96,7 +102,14 @@ export async function startWorkers(
     activities: { ...activities.giftCode },
   });
   const wallet = await Worker.create({ ...shared, taskQueue: queues.wallet, activities: { ...activities.wallet } });
-  const workers = [saga, giftCode, wallet];
+  const generation = await Worker.create({
+    ...shared,
+    taskQueue: generationTaskQueue(queues['gift-code']),
+    activities: { ...activities.generation },
+    // One keeps a processor busy already.
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+  const workers = [saga, giftCode, wallet, generation];
   const finished = Promise.all(workers.map((worker) => worker.run()));
   finished.catch(() => undefined);
   return async () => {

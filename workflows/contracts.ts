@@ -71,6 +71,19 @@ export interface ReversalOrder {
   reason: string;
 }
 
+/** Codes to be generated in the background. */
+export interface GenerationOrder {
+  generationId: string;
+  total: number;
+}
+
+/** Where a generation stands, as its row has it. */
+export interface GenerationProgress {
+  state: 'running' | 'done' | 'cancelled' | 'failed';
+  made: number;
+  total: number;
+}
+
 /** Told to the gateway of the same process when redemptions leave their batch. */
 export interface HandOver {
   redemptionIds: string[];
@@ -100,9 +113,17 @@ export interface NoticeActivities {
   announceHandOver(notice: HandOver): Promise<void>;
 }
 
+export interface GenerationActivities {
+  /** Makes some more of the codes. */
+  generateCodes(generationId: string): Promise<GenerationProgress>;
+  endGeneration(generationId: string, state: 'cancelled' | 'failed'): Promise<GenerationProgress>;
+}
+
 export interface SweepActivities {
   /** @returns how many redemptions were picked up */
   sweepRedemptions(afterMs: number): Promise<number>;
+  /** @returns how many generations were picked up */
+  sweepGenerations(afterMs: number): Promise<number>;
 }
 
 /** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */
@@ -110,6 +131,9 @@ export const POISON = 'poison';
 
 /** Asks a redemption's own workflow to undo it: one argument, the reason. */
 export const ABORT_SIGNAL = 'abort';
+
+/** Asks a generation's workflow where it stands: GenerationProgress. */
+export const GENERATION_QUERY = 'generation';
 
 /** The step a stuck redemption stands at, and `settled` when it is over. */
 export const STAGE_ATTRIBUTE = 'VouchsafeStage';
@@ -119,6 +143,11 @@ export const CODE_GROUP_ATTRIBUTE = 'VouchsafeCodeGroup';
 export const redemptionWorkflowId = (redemptionId: string): string => `redemption-${redemptionId}`;
 
 export const reversalWorkflowId = (redemptionId: string): string => `reversal-${redemptionId}`;
+
+export const generationWorkflowId = (generationId: string): string => `generation-${generationId}`;
+
+/** A queue of its own, so that codes for a campaign do not stand in the way of a redemption's step. */
+export const generationTaskQueue = (giftCodeTaskQueue: string): string => `${giftCodeTaskQueue}-generation`;
 
 /** The task queues of the parts, derived from the main one. */
 export const partTaskQueues = (taskQueue: string): Record<Part, string> => ({

@@ -4,8 +4,13 @@ import type { Context, Next } from 'koa';
 import rawBody from 'raw-body';
 import { Problem } from '../../platform/problems.ts';
 
-const LIMIT_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+const JSON_MIB = 1;
+/** Room for 100,000 codes and more. */
+const CSV_MIB = 16;
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i;
+const CSV_TYPE = /^text\/csv *(?:;|$)/i;
+const CHARSET = /; *charset *= *"?([^"; ]*)/i;
 const DECODERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress } as const;
 /** What is not UTF-8 is refused: read as U+FFFD and kept, it would not be what was sent. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -17,24 +22,35 @@ export async function readJsonBody(context: Context, next: Next): Promise<void> 
     if (!JSON_TYPE.test(context.get('Content-Type'))) {
       throw new Problem('unsupported-media-type', { detail: 'Send application/json.' });
     }
-    context.state.body = parse(await read(context));
+    context.state.body = parse(await read(context, JSON_MIB));
   }
+  await next();
+}
+
+/** Reads CSV bodies as a text, left in `state.csv`, and others as JSON. @throws as `readJsonBody` */
+export async function readCsvOrJsonBody(context: Context, next: Next): Promise<void> {
+  const type = context.get('Content-Type');
+  if (!hasBody(context) || !CSV_TYPE.test(type)) return readJsonBody(context, next);
+  if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
+    throw new Problem('unsupported-media-type', { detail: 'Send text/csv in UTF-8.' });
+  }
+  context.state.csv = decode(await read(context, CSV_MIB));
   await next();
 }
 
 const hasBody = ({ headers }: Context) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-async function read({ req, headers }: Context): Promise<Buffer> {
+async function read({ req, headers }: Context, limitMib: number): Promise<Buffer> {
   const coding = headers['content-encoding'];
   const length = coding ? undefined : headers['content-length'];
   try {
-    return await rawBody(coding ? decoded(req, coding) : req, { limit: LIMIT_BYTES, ...(length && { length }) });
+    return await rawBody(coding ? decoded(req, coding) : req, { limit: limitMib * MIB, ...(length && { length }) });
   } catch (error) {
     if (error instanceof Problem) throw error;
     const { type } = error as Error & { type?: string };
     if (type !== 'entity.too.large') throw unreadable('cannot be read');
-    throw new Problem('payload-too-large', { detail: 'The request is larger than 1 MiB.' });
+    throw new Problem('payload-too-large', { detail: `The request is larger than ${limitMib} MiB.` });
   }
 }
 
@@ -46,10 +62,19 @@ function decoded(stream: Readable, coding: string): Readable {
 }
 
 function parse(bytes: Buffer): unknown {
+  const text = decode(bytes);
   try {
-    return JSON.parse(utf8.decode(bytes));
-  } catch (error) {
-    throw unreadable(error instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8');
+    return JSON.parse(text);
+  } catch {
+    throw unreadable('is not valid JSON');
+  }
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw unreadable('is not valid UTF-8');
   }
 }
 

@@ -6,6 +6,8 @@ import { revokeApiKey } from './api-keys/revoke.ts';
 import { rotateApiKey } from './api-keys/rotate.ts';
 import { listAuditLogOperation } from './audit-log/list.ts';
 import { createCodeCheck } from './code-checks/create.ts';
+import { addCodesOperation } from './code-groups/add-codes.ts';
+import { cancelGenerationOperation } from './code-groups/cancel-generation.ts';
 import { listCodesOperation } from './code-groups/codes.ts';
 import { createCodeGroupOperation } from './code-groups/create.ts';
 import { exportCodesOperation } from './code-groups/export.ts';
@@ -56,6 +58,8 @@ export function operations({ region, webhooks }: Config): Operation[] {
     listCodeGroupsOperation,
     updateCodeGroupOperation,
     codeGroupStatsOperation,
+    cancelGenerationOperation,
+    addCodesOperation,
     listCodesOperation,
     exportCodesOperation,
     listRedeemersOperation,

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { parseDecimalAmount } from '../../platform/money.ts';
 import type { CodeGroup } from '../api-types.ts';
 import { type Cli, idempotencyKey, type JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { downloadCodes, requireNewFile } from '../codes-download.ts';
 import { type GivenCode, parseCodesFile, toCsv } from '../codes-file.ts';
+import { type ImportReport, readCodesFile } from '../codes-import.ts';
 import { CliError, EXIT, usageError } from '../errors.ts';
 import { amountOf, dataCommand, idempotencyOption, positiveInteger } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -36,8 +37,8 @@ const EXAMPLE = 'groups create --name Eid --amount 10.00 --count 1000 --prefix E
 
 export function addGroupsCreate(groups: Command, cli: Cli): void {
   dataCommand(groups, 'create', 'make a code group and its codes', EXAMPLE)
-    .requiredOption('--name <text>')
-    .requiredOption('--amount <decimal>', 'what each code is worth, such as 10.00')
+    .option('--name <text>')
+    .option('--amount <decimal>', 'what each code is worth, such as 10.00')
     .option('--currency <code>', 'ISO 4217 code (default: VOUCHSAFE_CURRENCY, else USD)')
     .option('--count <n>', 'how many codes to generate', positiveInteger)
     .addOption(new Option('--code <text>', 'one given code, such as WELCOME2026').conflicts('count'))
@@ -49,8 +50,38 @@ export function addGroupsCreate(groups: Command, cli: Cli): void {
     .option('--per-wallet-limit <n>', 'redemptions a wallet may make in this group', positiveInteger)
     .option('--out <csv>', 'write the codes to this new file')
     .addOption(idempotencyOption())
-    .action((options: CreateOptions) => createGroup(cli, options));
+    .action(async (options: Partial<CreateOptions>) => {
+      const asksAll = Object.keys(options).length === 0 && cli.isInteractive();
+      await createGroup(cli, asksAll ? await askForGroup(cli) : complete(options));
+    });
 }
+
+/** @throws CliError that names what is missing */
+function complete({ name, amount, ...options }: Partial<CreateOptions>): CreateOptions {
+  if (name === undefined) throw usageError('--name is needed');
+  if (amount === undefined) throw usageError('--amount is needed');
+  return { ...options, name, amount };
+}
+
+/** Asks for what a group must have, and for what it mostly has; what is left empty is left out. */
+async function askForGroup(cli: Cli): Promise<CreateOptions> {
+  const { currency } = cli.settings();
+  const answers = await cli.ask({
+    name: { question: 'Name of the group:', check: (text) => text !== '' },
+    amount: { question: `What each code is worth, in ${currency}:`, check: (text) => isAmount(text, currency) },
+    count: { question: 'How many codes:', check: (text) => /^[1-9]\d{0,6}$/.test(text) },
+    prefix: { question: 'Prefix of the codes, if any:', check: (text) => /^[A-Za-z0-9]{0,16}$/.test(text) },
+    endsAt: { question: 'Redeemable until, such as 2026-04-01T00:00:00Z, if that ends:', check: isTimeOrNone },
+    out: { question: 'File to write the codes to, if any:', check: () => true },
+  });
+  const { name, amount, count, ...optional } = answers;
+  const given = Object.fromEntries(Object.entries(optional).filter(([, text]) => text !== ''));
+  return { name, amount, count: Number(count), ...given };
+}
+
+const isAmount = (text: string, currency: string) => parseDecimalAmount(text, currency).ok;
+
+const isTimeOrNone = (text: string) => text === '' || !Number.isNaN(Date.parse(text));
 
 async function createGroup(cli: Cli, options: CreateOptions): Promise<void> {
   const given = givenCodes(options);
@@ -78,14 +109,6 @@ function givenCodes(options: CreateOptions): GivenCode[] | undefined {
   return undefined;
 }
 
-function readCodesFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw usageError(`${file} cannot be read`);
-  }
-}
-
 function groupBody(options: CreateOptions, currency: string, given: GivenCode[] | undefined): object {
   return {
     name: options.name,
@@ -111,12 +134,6 @@ async function importCodes(cli: Cli, group: CodeGroup, codes: GivenCode[], key: 
       update(start + chunk.length);
     }
   });
-}
-
-interface ImportReport {
-  imported: number;
-  duplicates: number;
-  invalid: { line: number; reason: string }[];
 }
 
 /** Waits until the group's codes are made. @throws CliError when that was cancelled or failed */

@@ -9,6 +9,8 @@ import { printList } from '../print-list.ts';
 import { groupColumns, showGroup } from '../views/group.ts';
 import { usedTimes } from './codes.ts';
 import { addGroupsCreate } from './groups-create.ts';
+import { addGroupsImport } from './groups-import.ts';
+import { addGroupsUpdate } from './groups-update.ts';
 
 interface Filters extends ListOptions {
   query?: string;
@@ -19,6 +21,8 @@ export function addGroups(program: Command, cli: Cli): void {
   const groups = program.command('groups').description('code groups: campaigns and their codes');
 
   addGroupsCreate(groups, cli);
+  addGroupsImport(groups, cli);
+  addGroupsUpdate(groups, cli);
 
   listCommand(groups, 'list', 'list code groups, newest first', 'groups list --query Eid')
     .option('--query <text>', 'only those whose name has it')
@@ -40,6 +44,16 @@ export function addGroups(program: Command, cli: Cli): void {
       cli.print(options, stats, showStats);
     },
   );
+
+  dataCommand(
+    groups,
+    'cancel-generation <id>',
+    'make no more codes; those made so far stay',
+    'groups cancel-generation 0198c5d2-…',
+  ).action(async (id: string, options: JsonOption) => {
+    const cancel = path`/v1/code-groups/${id}/cancel-generation`;
+    cli.print(options, await cli.client().request<CodeGroup>('POST', cancel, { repeatable: true }), showGroup);
+  });
 
   for (const [verb, disabled] of [
     ['disable', true],

@@ -3,7 +3,7 @@ import type { GatewayDatabase } from './database.ts';
 
 /** What can be done to what is kept account of. */
 export type AuditAction =
-  | `code_group.${'create' | 'update'}`
+  | `code_group.${'create' | 'update' | 'add_codes' | 'cancel_generation'}`
   | `code.${'update' | 'reveal'}`
   | `wallet.${'create' | 'update' | 'credit' | 'debit'}`
   | `redemption.${'abort' | 'retry' | 'retry_stuck' | 'reverse'}`

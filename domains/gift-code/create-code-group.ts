@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { eq } from 'drizzle-orm';
-import { type CodeKeys, hashCode, sealCode, unsealCode } from '../../platform/code-keys.ts';
-import { foldCode, formatCode, generateCodeText } from '../../platform/code-text.ts';
+import type { CodeKeys } from '../../platform/code-keys.ts';
+import { foldCode } from '../../platform/code-text.ts';
 import { newId } from '../../platform/ids.ts';
+import { addCodes, type GivenCode, keepGivenLengths } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, readCodeGroup } from './read-code-groups.ts';
-import { codeGroups, codeHashes, codes, givenCodeLengths, outbox } from './schema.ts';
+import { readCodeTexts } from './read-codes.ts';
+import { codeAdditions, codeGroups, outbox } from './schema.ts';
+import { type NewCode, newGeneratedCodes, sealCodes } from './seal-codes.ts';
 
 export interface NewCodeGroup {
   id: string;
@@ -22,8 +23,8 @@ export interface NewCodeGroup {
   metadata: Record<string, unknown>;
   /** SHA-256 of the request, which a repeat under the same id must have too. */
   requestHash: Buffer;
-  /** How many codes to generate, or the codes themselves, as normalised text. */
-  codes: number | { text: string; maxRedemptions: number }[];
+  /** How many codes to generate, at once or in the background, or the codes themselves. */
+  codes: number | { background: number } | GivenCode[];
 }
 
 export type CreatedCodeGroup =
@@ -32,17 +33,9 @@ export type CreatedCodeGroup =
   /** Positions (from 0) of given codes that exist already. */
   | { ok: false; reason: 'codes-exist'; positions: number[] };
 
-interface NewCode {
-  id: string;
-  position: number;
-  /** As people see it. */
-  text: string;
-  canonical: string;
-  maxRedemptions: number;
-}
-
 /**
- * Makes a group with all its codes, or nothing. A repeat of the same request is answered with the first one's group and
+ * Makes a group with all its codes, or nothing. Where codes are to be made in the background, the group comes with a
+ * generation that runs, under the group's own id. A repeat of the same request is answered with the first one's group and
  * codes. @throws DatabaseUnavailable
  */
 export async function createCodeGroup(
@@ -50,52 +43,43 @@ export async function createCodeGroup(
   keys: CodeKeys,
   request: NewCodeGroup,
 ): Promise<CreatedCodeGroup> {
-  const newCodes =
-    typeof request.codes === 'number' ? generate(request.codes, request.prefix) : request.codes.map(given);
+  const later = typeof request.codes === 'object' && 'background' in request.codes ? request.codes.background : 0;
+  const newCodes = codesOf(request);
+  const sealed = newCodes.length > 0 ? await sealCodes(keys, newCodes.length, newCodes) : null;
   const taken = await db.orm
     .transaction(async (transaction) => {
       const [written] = await transaction
         .insert(codeGroups)
-        .values({ ...request, codeCount: newCodes.length })
+        .values({ ...request, codeCount: newCodes.length, positions: newCodes.length + later })
         .onConflictDoNothing()
         .returning({ id: codeGroups.id });
       if (!written) return 'repeat';
 
-      const seal = keys.seals.at(-1);
-      if (!seal) throw new Error('there is no seal key');
-      await transaction.insert(codes).values(
-        newCodes.map((code) => ({
-          id: code.id,
+      if (later > 0) {
+        await transaction.insert(codeAdditions).values({
+          id: request.id,
           groupId: request.id,
-          position: code.position,
-          maxRedemptions: code.maxRedemptions,
-          last4: code.text.slice(-4),
-          sealed: sealCode(seal, code.id, code.text),
-          sealKeyId: seal.id,
-        })),
-      );
-      // In the order of the unique key, so that two groups with the same codes meet in one order.
-      const hashes = newCodes
-        .flatMap(({ id, canonical }) =>
-          keys.peppers.map((pepper) => ({ hash: hashCode(pepper, canonical), codeId: id, keyId: pepper.id })),
-        )
-        .sort((a, b) => a.hash.compare(b.hash));
-      const added = await transaction
-        .insert(codeHashes)
-        .values(hashes)
-        .onConflictDoNothing()
-        .returning({ codeId: codeHashes.codeId, keyId: codeHashes.keyId });
-      if (added.length < hashes.length) {
-        const isNew = new Set(added.filter(({ keyId }) => keyId === keys.peppers[0]?.id).map(({ codeId }) => codeId));
-        throw new CodesExist(newCodes.flatMap((code, position) => (isNew.has(code.id) ? [] : [position])));
+          kind: 'generated',
+          state: 'running',
+          made: 0,
+          total: later,
+          firstPosition: 1,
+          requestHash: request.requestHash,
+        });
       }
-      const lengths =
-        typeof request.codes === 'number' ? [] : [...new Set(newCodes.map((code) => code.canonical.length))];
-      if (lengths.length > 0) {
-        await transaction
-          .insert(givenCodeLengths)
-          .values(lengths.map((length) => ({ length })))
-          .onConflictDoNothing();
+      if (sealed) {
+        const positions = newCodes.map((_, index) => index + 1);
+        const places = newCodes.map((code) => code.maxRedemptions);
+        const added = await addCodes(transaction, request.id, sealed, positions, places);
+        if (added.size < newCodes.length) {
+          throw new CodesExist(newCodes.flatMap((code, position) => (added.has(code.id) ? [] : [position])));
+        }
+      }
+      if (Array.isArray(request.codes)) {
+        await keepGivenLengths(
+          transaction,
+          newCodes.map((code) => code.canonical),
+        );
       }
       await transaction.insert(outbox).values({
         aggregate: 'code_group',
@@ -123,7 +107,7 @@ export async function createCodeGroup(
     return { ok: true, replayed: false, group, codes: newCodes.map(({ id, text }) => ({ id, code: text })) };
   }
   if (!group.requestHash.equals(request.requestHash)) return { ok: false, reason: 'idempotency-key-reused' };
-  return { ok: true, replayed: true, group, codes: await readCodes(db, keys, request.id) };
+  return { ok: true, replayed: true, group, codes: await readCodeTexts(db, keys, request.id, 1, newCodes.length) };
 }
 
 class CodesExist extends Error {
@@ -134,26 +118,9 @@ class CodesExist extends Error {
   }
 }
 
-function generate(count: number, prefix: string | null): NewCode[] {
-  return Array.from({ length: count }, (_, index) => {
-    const canonical = generateCodeText(randomBytes);
-    return { id: newId(), position: index + 1, text: formatCode(canonical, prefix), canonical, maxRedemptions: 1 };
-  });
-}
-
-function given(code: { text: string; maxRedemptions: number }, index: number): NewCode {
-  return { id: newId(), position: index + 1, canonical: foldCode(code.text), ...code };
-}
-
-async function readCodes(
-  db: GiftCodeDatabase,
-  keys: CodeKeys,
-  groupId: string,
-): Promise<{ id: string; code: string }[]> {
-  const rows = await db.orm
-    .select({ id: codes.id, sealed: codes.sealed, sealKeyId: codes.sealKeyId })
-    .from(codes)
-    .where(eq(codes.groupId, groupId))
-    .orderBy(codes.position);
-  return rows.map((row) => ({ id: row.id, code: unsealCode(keys.seals, row.sealKeyId, row.id, row.sealed) }));
+function codesOf({ codes, prefix }: NewCodeGroup): (NewCode & { maxRedemptions: number })[] {
+  if (typeof codes === 'number') {
+    return Array.from(newGeneratedCodes(codes, prefix), (code) => ({ ...code, maxRedemptions: 1 }));
+  }
+  return 'background' in codes ? [] : codes.map((code) => ({ id: newId(), canonical: foldCode(code.text), ...code }));
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
 import type { GiftCodeDatabase } from './database.ts';
@@ -82,6 +82,28 @@ export async function readCodeDetails(db: GiftCodeDatabase, id: string): Promise
     .innerJoin(codeGroups, eq(codeGroups.id, codes.groupId))
     .where(eq(codes.id, id));
   return code;
+}
+
+/** The codes of a group in clear, from a position on, in their order. */
+export async function readCodeTexts(
+  db: GiftCodeDatabase,
+  keys: CodeKeys,
+  groupId: string,
+  firstPosition: number,
+  count: number,
+): Promise<{ id: string; code: string }[]> {
+  const rows = await db.orm
+    .select({ id: codes.id, sealed: codes.sealed, sealKeyId: codes.sealKeyId })
+    .from(codes)
+    .where(
+      and(
+        eq(codes.groupId, groupId),
+        gte(codes.position, firstPosition),
+        lte(codes.position, firstPosition + count - 1),
+      ),
+    )
+    .orderBy(codes.position);
+  return rows.map((row) => ({ id: row.id, code: revealCode(keys, row) }));
 }
 
 /** The id of the code with one of these look-up hashes, the first that is found. */

@@ -41,7 +41,10 @@ export const codeGroups = pgTable(
     budgetUsed: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
     disabled: boolean().notNull().default(false),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
+    /** The codes there are. */
     codeCount: integer().notNull(),
+    /** Positions given out so far, where they are more than the codes. */
+    positions: integer().notNull().default(0),
     /** SHA-256 of the creating request, to tell a repeat from another request under the same Idempotency-Key. */
     requestHash: bytea().notNull(),
     version: bigint({ mode: 'bigint' }).notNull().default(sql`1`),
@@ -57,15 +60,63 @@ export const codeGroups = pgTable(
   ],
 );
 
-/** A code: a gift code may be redeemed once, a coupon `max_redemptions` times. Its text is sealed. */
-export const codes = pgTable(
-  'codes',
+/**
+ * Codes that come into a group that exists: generated chunk by chunk, each of which moves `made`, or imported at once. Its
+ * positions are its own from the start; those it does not use stay empty.
+ */
+export const codeAdditions = pgTable(
+  'code_additions',
   {
     id: uuid().primaryKey(),
     groupId: uuid()
       .notNull()
       .references(() => codeGroups.id),
-    /** The code's place in its group, from 1. */
+    kind: text().$type<'generated' | 'imported'>().notNull(),
+    state: text().$type<GenerationState>().notNull(),
+    made: integer().notNull(),
+    total: integer().notNull(),
+    /** Its codes have positions from here on. */
+    firstPosition: integer().notNull(),
+    /** SHA-256 of the request, to tell a repeat from another request under the same Idempotency-Key. */
+    requestHash: bytea().notNull(),
+    /** What an import answered, for its repeats. */
+    report: jsonb().$type<ImportReport>(),
+    createdAt: instant().notNull().defaultNow(),
+    endedAt: instant(),
+  },
+  (t) => [
+    index('code_additions_group').on(t.groupId, t.createdAt),
+    // One generation of a group at a time; and how the sweeper finds those that run.
+    uniqueIndex('code_additions_running').on(t.groupId).where(sql`${t.state} = 'running'`),
+    check('code_additions_kind', sql`${t.kind} in ('generated', 'imported')`),
+    check('code_additions_state', sql`${t.state} in ('running', 'done', 'cancelled', 'failed')`),
+    check('code_additions_made', sql`${t.made} between 0 and ${t.total}`),
+    check('code_additions_done', sql`${t.state} <> 'done' or ${t.kind} = 'imported' or ${t.made} = ${t.total}`),
+    check('code_additions_ended', sql`(${t.state} = 'running') = (${t.endedAt} is null)`),
+  ],
+);
+
+export type GenerationState = 'running' | 'done' | 'cancelled' | 'failed';
+
+/** What became of the lines of an import. */
+export interface ImportReport {
+  imported: number;
+  /** Codes that were there before, or earlier in the same file. */
+  duplicates: number;
+  /** The first of the lines that cannot be read, by their number in the file, from 1. */
+  invalid: { line: number; reason: string }[];
+  /** All the lines that cannot be read. */
+  invalid_total: number;
+}
+
+/** A code: a gift code may be redeemed once, a coupon `max_redemptions` times. Its text is sealed. */
+export const codes = pgTable(
+  'codes',
+  {
+    id: uuid().primaryKey(),
+    /** Of a code group; kept by a trigger, see docs/adr/0010. */
+    groupId: uuid().notNull(),
+    /** The code's place in its group, from 1, in the order of their coming; there may be gaps. */
     position: integer().notNull(),
     maxRedemptions: integer().notNull(),
     reserved: integer().notNull().default(0),
@@ -89,9 +140,8 @@ export const codes = pgTable(
 /** How a code is found: the HMAC of its text under each live pepper. */
 export const codeHashes = pgTable('code_hashes', {
   hash: bytea().primaryKey(),
-  codeId: uuid()
-    .notNull()
-    .references(() => codes.id),
+  /** Of a code; kept by a trigger, see docs/adr/0010. */
+  codeId: uuid().notNull(),
   keyId: smallint().notNull(),
 });
 

@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts';
+import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { MAX_INTEGER, money, text, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
+import { requestHash } from '../../request-hash.ts';
+import { CODES_AT_ONCE, MAX_GENERATED, startOrLeave } from './generation.ts';
 import { codeGroupJson, metadata } from './json.ts';
-
-const MAX_CODES = 1_000;
 
 const givenCode = z.strictObject({
   code: z.string().transform((input, context) => {
@@ -24,8 +24,8 @@ const body = z
   .strictObject({
     name: text(200),
     amount: money,
-    count: z.int().min(1).max(MAX_CODES).optional(),
-    codes: z.array(givenCode).min(1).max(MAX_CODES).optional(),
+    count: z.int().min(1).max(MAX_GENERATED).optional(),
+    codes: z.array(givenCode).min(1).max(CODES_AT_ONCE).optional(),
     prefix: z
       .string()
       .trim()
@@ -66,6 +66,8 @@ export const createCodeGroupOperation = operation({
   idempotent: true,
   problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }) {
+    const count = body.count ?? 0;
+    const isLarge = count > CODES_AT_ONCE;
     const result = await createCodeGroup(services.giftCode, services.codeKeys, {
       id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-groups', idempotencyKey),
       clientId: caller.clientId,
@@ -78,9 +80,10 @@ export const createCodeGroupOperation = operation({
       perWalletLimit: body.per_wallet_limit ?? null,
       budget: body.budget?.value ?? null,
       metadata: body.metadata ?? {},
-      requestHash: hashOf(body),
-      codes:
-        body.count ?? (body.codes ?? []).map((code) => ({ text: code.code, maxRedemptions: code.max_redemptions })),
+      requestHash: requestHash(body),
+      codes: isLarge
+        ? { background: count }
+        : (body.codes?.map((code) => ({ text: code.code, maxRedemptions: code.max_redemptions })) ?? count),
     });
     if (!result.ok) {
       if (result.reason === 'idempotency-key-reused') throw new Problem('idempotency-key-reused');
@@ -92,14 +95,21 @@ export const createCodeGroupOperation = operation({
     }
     await services.givenCodeLengths.refresh();
     services.wrote('gift-code');
-    const group = codeGroupJson(result.group);
+    const generation = isLarge
+      ? (await latestGenerations(services.giftCode, [result.group.id])).get(result.group.id)
+      : undefined;
+    if (generation?.state === 'running')
+      await startOrLeave(services, { generationId: generation.id, total: generation.total });
+    const group = codeGroupJson(result.group, generation);
     const resource = { type: 'code_group', id: group.id } as const;
     return {
-      status: 201,
-      body: { ...group, codes: result.codes },
+      status: isLarge ? 202 : 201,
+      body: isLarge ? group : { ...group, codes: result.codes },
       // A repeat makes nothing, but shows the codes again.
       audit: result.replayed
-        ? { action: 'code.reveal', resource }
+        ? isLarge
+          ? undefined
+          : { action: 'code.reveal', resource }
         : { action: 'code_group.create', resource, after: group },
       headers: {
         Location: `/v1/code-groups/${group.id}`,
@@ -108,13 +118,3 @@ export const createCodeGroupOperation = operation({
     };
   },
 });
-
-/** The request after normalisation, so that the same request written otherwise is the same. */
-function hashOf(request: unknown): Buffer {
-  const text = JSON.stringify(request, (_, value) => {
-    if (typeof value === 'bigint') return value.toString();
-    const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isPlain ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
-  });
-  return createHash('sha256').update(text).digest();
-}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -15,6 +16,7 @@ export const getCodeGroup = operation({
   async handle({ params, services }) {
     const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
-    return { status: 200, body: codeGroupJson(group) };
+    const generations = await latestGenerations(services.giftCode, [group.id]);
+    return { status: 200, body: codeGroupJson(group, generations.get(group.id)) };
   },
 });

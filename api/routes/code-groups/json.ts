@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import type { Generation } from '../../../domains/gift-code/read-generations.ts';
 import { toMoney } from '../../../platform/money.ts';
 
 const MAX_METADATA_CHARACTERS = 16_384;
@@ -18,8 +19,8 @@ export const metadata = z
   )
   .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
 
-/** A code group as the API shows it. */
-export function codeGroupJson(group: CodeGroup) {
+/** A code group as the API shows it, with its latest generation where it has one. */
+export function codeGroupJson(group: CodeGroup, generation?: Generation) {
   return {
     id: group.id,
     name: group.name,
@@ -32,6 +33,9 @@ export function codeGroupJson(group: CodeGroup) {
     disabled: group.disabled,
     metadata: group.metadata,
     codes_count: group.codeCount,
+    ...(generation && {
+      generation: { state: generation.state, made: generation.made, total: generation.total },
+    }),
     created_at: group.createdAt.toISOString(),
     updated_at: group.updatedAt.toISOString(),
   };

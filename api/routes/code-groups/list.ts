@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
+import { type CodeGroup, listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
+import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { listQuery, text } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -17,6 +18,11 @@ export const listCodeGroupsOperation = operation({
     const after = readCursor(cursor, filters, byTime);
     const { created_from: createdFrom, created_to: createdTo, q: name } = filters;
     const rows = await listCodeGroups(services.giftCode, { name, createdFrom, createdTo, after }, limit + 1);
-    return { status: 200, body: page(rows, limit, filters, timePosition, codeGroupJson) };
+    const generations = await latestGenerations(
+      services.giftCode,
+      rows.map((group) => group.id),
+    );
+    const toJson = (group: CodeGroup) => codeGroupJson(group, generations.get(group.id));
+    return { status: 200, body: page(rows, limit, filters, timePosition, toJson) };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { type CodeGroupChanges, updateCodeGroup } from '../../../domains/gift-code/update-code-group.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id, MAX_INTEGER, money, text, time } from '../../fields.ts';
@@ -37,9 +38,10 @@ export const updateCodeGroupOperation = operation({
     if (!result.ok) throw refused(result.reason);
     services.wrote('gift-code');
     const after = codeGroupJson(result.group);
+    const generations = await latestGenerations(services.giftCode, [params.id]);
     return {
       status: 200,
-      body: after,
+      body: codeGroupJson(result.group, generations.get(params.id)),
       audit:
         result.before === result.group
           ? undefined

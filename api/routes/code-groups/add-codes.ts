@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { generateCodes } from '../../../domains/gift-code/generate-codes.ts';
+import { importCodes } from '../../../domains/gift-code/import-codes.ts';
+import { type CodeOrder, orderCodes } from '../../../domains/gift-code/order-codes.ts';
+import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { readCodeTexts } from '../../../domains/gift-code/read-codes.ts';
+import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
+import { idFromKey, newId } from '../../../platform/ids.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { readCodesCsv } from '../../codes-csv.ts';
+import { id } from '../../fields.ts';
+import { type Answer, operation } from '../../operation.ts';
+import { requestHash } from '../../request-hash.ts';
+import type { Services } from '../../services.ts';
+import { CODES_AT_ONCE, MAX_GENERATED, startOrLeave } from './generation.ts';
+import { codeGroupJson } from './json.ts';
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Generated codes are answered at once up to 1,000, else made in the background (202); given ones come as CSV, and the
+ * answer tells what became of its lines.
+ */
+export const addCodesOperation = operation({
+  method: 'POST',
+  path: '/v1/code-groups/{id}/codes',
+  summary: 'Add codes to a group: generated ones by their count, given ones as CSV',
+  scope: 'groups:write',
+  action: 'code_group.add_codes',
+  params: z.object({ id }),
+  body: z.strictObject({ count: z.int().min(1).max(MAX_GENERATED) }),
+  csv: true,
+  idempotent: true,
+  problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
+  async handle({ params, body, csv, caller, idempotencyKey, services }) {
+    const additionId =
+      idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-additions', idempotencyKey);
+    if (csv !== undefined) return await importCsv(services, params.id, additionId, csv);
+    const { count } = body;
+    const hash = requestHash({ group: params.id, count });
+    return await generate(services, { id: additionId, groupId: params.id, count, requestHash: hash });
+  },
+});
+
+async function importCsv(services: Services, groupId: string, importId: string, csv: string): Promise<Answer> {
+  const { codes, digest, ...invalid } = await readCodesCsv(csv);
+  const hash = requestHash({ group: groupId, csv: digest.toString('hex') });
+  const imported = await importCodes(services.giftCode, services.codeKeys, {
+    id: importId,
+    groupId,
+    codes,
+    invalid,
+    requestHash: hash,
+  });
+  if (!imported.ok) throw refused(imported.reason);
+  await services.givenCodeLengths.refresh();
+  services.wrote('gift-code');
+  const { replayed, report } = imported;
+  return {
+    status: 200,
+    body: report,
+    headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+    audit:
+      replayed || report.imported === 0
+        ? undefined
+        : {
+            action: 'code_group.add_codes',
+            resource: { type: 'code_group', id: groupId },
+            after: { imported: report.imported },
+          },
+  };
+}
+
+async function generate(services: Services, order: CodeOrder): Promise<Answer> {
+  const { giftCode, codeKeys } = services;
+  const { groupId, count } = order;
+  const ordered = await orderCodes(giftCode, order);
+  if (!ordered.ok) throw refused(ordered.reason);
+  const { replayed, firstPosition } = ordered;
+  const isAtOnce = count <= CODES_AT_ONCE;
+  if (isAtOnce) {
+    await generateCodes(giftCode, codeKeys, order.id, { chunk: count, chunks: 1, timeoutMs: TIMEOUT_MS }, () => true);
+  } else if (ordered.generation.state === 'running') {
+    await startOrLeave(services, { generationId: order.id, total: count });
+  }
+  services.wrote('gift-code');
+
+  const [group, generations] = await Promise.all([
+    readCodeGroup(giftCode, groupId),
+    latestGenerations(giftCode, [groupId]),
+  ]);
+  if (!group) throw new Error('a code group vanished');
+  const codes = isAtOnce ? await readCodeTexts(giftCode, codeKeys, groupId, firstPosition, count) : undefined;
+  const resource = { type: 'code_group', id: groupId } as const;
+  const revealed = codes && ({ action: 'code.reveal', resource } as const);
+  return {
+    status: isAtOnce ? 201 : 202,
+    body: { ...codeGroupJson(group, generations.get(groupId)), ...(codes && { codes }) },
+    // A repeat makes nothing, but shows the codes again.
+    audit: replayed ? revealed : { action: 'code_group.add_codes', resource, after: { count } },
+    headers: { Location: `/v1/code-groups/${groupId}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+  };
+}
+
+function refused(reason: 'not-found' | 'group-full' | 'generation-running' | 'idempotency-key-reused'): Problem {
+  if (reason === 'not-found' || reason === 'idempotency-key-reused') return new Problem(reason);
+  const detail =
+    reason === 'group-full'
+      ? 'The group has had as many codes as a group can have.'
+      : 'Codes of this group are being generated: wait for them, or cancel that.';
+  return new Problem('conflict', { detail });
+}
