@@ -29,6 +29,7 @@ const there = {
   key: '',
   endpoint: '',
   delivery: '',
+  reconciliation: '',
 };
 
 beforeAll(async () => {
@@ -53,6 +54,8 @@ beforeAll(async () => {
       event_types: ['code_group.generated'],
     });
     there.endpoint = endpoint.body.id;
+    const proof = await service.call('POST', '/v1/reconciliations', {}, { Prefer: 'wait=30' });
+    there.reconciliation = proof.body.id;
     // Nothing is sent, so that nothing changes while requests are tried.
     await service.call('PATCH', `/v1/webhook-endpoints/${there.endpoint}`, { disabled: true });
     const delivery = await world.gateway.query(
@@ -263,7 +266,7 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
   }),
   'POST /v1/reconciliations': () => ({ path: '/v1/reconciliations' }),
   'GET /v1/reconciliations': () => ({ path: '/v1/reconciliations' }),
-  'GET /v1/reconciliations/{id}': () => ({ path: `/v1/reconciliations/${randomUUID()}` }),
+  'GET /v1/reconciliations/{id}': () => ({ path: `/v1/reconciliations/${there.reconciliation}` }),
 };
 const allNames = all.map(({ method, path }) => `${method} ${path}`);
 /** Those tried here; the first test tells which are not. */
@@ -649,6 +652,7 @@ describe('a member of the wrong kind, of', () => {
     'POST /v1/webhook-endpoints/{id}/test': {},
     'POST /v1/webhook-endpoints/{id}/rotate-secret': {},
     'POST /v1/webhook-deliveries/{id}/retry': {},
+    'POST /v1/reconciliations': {},
     'POST /v1/outbox/replay': {
       part: [...NOT_TEXT, '', 'gateway', 'WALLET', 'wallet\u0000'],
       from: BAD_TIME,

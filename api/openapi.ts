@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ProblemCode, problems } from '../platform/problems.ts';
-import type { Operation } from './operation.ts';
+import { answers } from './answers.ts';
+import type { AnswerSchema, Operation } from './operation.ts';
 
 /** Problems that any operation under /v1 may answer. */
 const COMMON: ProblemCode[] = ['invalid-request', 'unauthorized', 'forbidden', 'not-found', 'rate-limited'];
@@ -25,7 +26,7 @@ export function openApi(operations: Operation[]): Record<string, unknown> {
     paths,
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key' } },
-      schemas: { Problem: PROBLEM_SCHEMA },
+      schemas: { Problem: PROBLEM_SCHEMA, ...namedAnswers() },
     },
   };
 }
@@ -63,18 +64,27 @@ function describe(operation: Operation): Record<string, unknown> {
       },
     }),
     responses: {
-      ...SUCCESS[operation.method],
+      ...Object.fromEntries(
+        Object.entries(operation.answers).map(([status, schema]) => [status, success(status, schema)]),
+      ),
       ...problemResponses(codes),
     },
   };
 }
 
-const SUCCESS: Record<Operation['method'], Record<string, { description: string }>> = {
-  GET: { '200': { description: 'Found' } },
-  POST: { '2XX': { description: 'Done, or accepted (202)' } },
-  PATCH: { '200': { description: 'Changed' } },
-  DELETE: { '204': { description: 'Gone' } },
+const MEANING: Record<string, string> = {
+  200: 'Done',
+  201: 'Made',
+  202: 'Accepted: `Location` tells where to look',
+  204: 'Gone',
 };
+
+function success(status: string, schema: AnswerSchema): Record<string, unknown> {
+  const description = MEANING[status];
+  if (schema === 'nothing') return { description };
+  if (schema === 'csv') return { description, content: { 'text/csv': { schema: { type: 'string' } } } };
+  return { description, content: { 'application/json': { schema: answerSchema(schema) } } };
+}
 
 const scopeText = ({ scope, ownScope }: Operation) =>
   ownScope
@@ -119,6 +129,28 @@ function problemResponses(codes: ProblemCode[]): Record<string, unknown> {
       },
     ]),
   );
+}
+
+/** The schemas that have a name, each once. */
+function namedAnswers(): Record<string, unknown> {
+  return Object.assign({}, ...Object.values(answers).map((schema) => split(schema).named));
+}
+
+/** What is answered; a named schema as a reference to it. */
+const answerSchema = (schema: z.ZodType): unknown => split(schema).rest;
+
+/** A schema, and apart from it those it names. */
+function split(schema: z.ZodType): { rest: unknown; named: Record<string, unknown> } {
+  const wrapped = z.toJSONSchema(z.object({ answer: schema }), { io: 'output', override: open });
+  const text = JSON.stringify(wrapped).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { properties, $defs = {} } = JSON.parse(text);
+  for (const named of Object.values<Record<string, unknown>>($defs)) delete named.id;
+  return { rest: properties.answer, named: $defs };
+}
+
+/** Members may be added to answers. */
+function open({ jsonSchema }: { jsonSchema: { additionalProperties?: unknown } }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
 
 /** What a client sends: before our transformations. */

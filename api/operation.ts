@@ -36,6 +36,9 @@ export interface Answer {
   wrongCode?: 'code-malformed' | 'code-not-found' | undefined;
 }
 
+/** JSON of a schema, CSV, or no body. */
+export type AnswerSchema = z.ZodType | 'csv' | 'nothing';
+
 /** One operation of the API: what it takes, what may go wrong, and what it does. */
 export interface Operation<
   Params extends z.ZodType = z.ZodType,
@@ -60,6 +63,8 @@ export interface Operation<
   csv?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
+  /** What it answers, by status. */
+  answers: Partial<Record<200 | 201 | 202 | 204, AnswerSchema>>;
   /** Problems of its own, beside those that any operation has. */
   problems: readonly ProblemCode[];
   handle(request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>>): Promise<Answer>;

@@ -29,13 +29,20 @@ export async function lockRows(url: string, table: 'codes' | 'wallets', id: stri
   return () => client.end();
 }
 
+/** Waits until nobody waits for a lock in a part's database any more, for a step: its attempts are over. */
+export async function nobodyWaits(pool: pg.Pool, step: string): Promise<void> {
+  await until(async () => !(await isWaitedFor(pool, step)));
+}
+
 /** Waits until somebody waits for a lock in a part's database. */
 export async function someoneWaits(pool: pg.Pool, step: string): Promise<void> {
-  await until(async () => {
-    const { rows } = await pool.query(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1`,
-      [`%${step}%`],
-    );
-    return rows.length > 0;
-  });
+  await until(() => isWaitedFor(pool, step));
+}
+
+async function isWaitedFor(pool: pg.Pool, step: string): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1`,
+    [`%${step}%`],
+  );
+  return rows.length > 0;
 }

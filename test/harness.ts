@@ -12,6 +12,7 @@ import { createLogger } from '../platform/logger.ts';
 import type { CloudEvent } from '../platform/outbox.ts';
 import { startService } from '../workers/service.ts';
 import { installRuntime } from '../workers/temporal.ts';
+import { assertDocumented } from './documented.ts';
 
 export const ADMIN_KEY = 'test-admin-key-0123456789';
 
@@ -131,7 +132,11 @@ export function caller(url: string): TestService['call'] {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    const { status, headers: got } = response;
+    const type = got.get('Content-Type');
+    const parsed = text === '' ? undefined : type?.includes('json') ? JSON.parse(text) : text;
+    assertDocumented(method, url + path, status, type, parsed);
+    return { status, headers: got, body: parsed };
   };
 }
 

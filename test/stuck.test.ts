@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventsOf } from './database.ts';
-import { breakDatabase, lockRows } from './faults.ts';
+import { breakDatabase, lockRows, nobodyWaits } from './faults.ts';
 import {
   assertCoherent,
   createWorld,
@@ -248,6 +248,8 @@ test('a workflow that is cancelled undoes what it began', async () => {
   await stuckAt(body.id, 'credit');
   await world.temporal.workflow.getHandle(`redemption-${body.id}`).cancel();
   await stuckAt(body.id, 'void');
+  // An attempt to credit that still waits would be first in the line.
+  await nobodyWaits(world.wallet, 'credit_1');
   await letGo();
   expect(await settled(body.id)).toMatchObject({ state: 'released', reason: 'cancelled' });
   expect((await service.call('POST', '/v1/codes/lookup', { code })).body.state).toBe('unused');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createKey } from '../../../domains/gateway/create-key.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { text } from '../../fields.ts';
 import { newKeyText } from '../../keys/key-text.ts';
 import { operation } from '../../operation.ts';
@@ -20,6 +21,7 @@ export const createApiKey = operation({
     scopes: scopeList,
   }),
   idempotent: true,
+  answers: { 201: answers.newApiKey },
   problems: ['idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }) {
     if (!body.scopes.every((scope) => caller.may(scope))) throw new Problem('forbidden');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listKeys, readKey } from '../../../domains/gateway/read-keys.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -12,6 +13,7 @@ export const getApiKey = operation({
   summary: 'Read an API key, without the key itself',
   scope: 'ops:read',
   params: z.object({ id }),
+  answers: { 200: answers.apiKey },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
     const key = await readKey(services.gateway.orm, params.id);
@@ -26,6 +28,7 @@ export const listApiKeys = operation({
   summary: 'List API keys, newest first, revoked ones too',
   scope: 'ops:read',
   query: z.strictObject(listQuery),
+  answers: { 200: pageOf(answers.apiKey) },
   problems: ['unavailable'],
   async handle({ query, services }) {
     const { limit, cursor, ...range } = query;

@@ -11,6 +11,7 @@ export const revokeApiKey = operation({
   scope: 'ops:write',
   action: 'api_key.revoke',
   params: z.object({ id }),
+  answers: { 204: 'nothing' },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
     const revoked = await revokeKey(services.gateway, params.id);

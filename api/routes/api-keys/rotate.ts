@@ -3,6 +3,7 @@ import { readKey } from '../../../domains/gateway/read-keys.ts';
 import { rotateKey } from '../../../domains/gateway/rotate-key.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { newKeyText } from '../../keys/key-text.ts';
 import { operation } from '../../operation.ts';
@@ -17,6 +18,7 @@ export const rotateApiKey = operation({
   action: 'api_key.rotate',
   params: z.object({ id }),
   idempotent: true,
+  answers: { 201: answers.newApiKey },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, caller, idempotencyKey, services }) {
     const old = await readKey(services.gateway.orm, params.id);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AuditRow, listAuditLog } from '../../../domains/gateway/list-audit-log.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byNumber, page, readCursor } from '../../cursor.ts';
 import { label, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -16,6 +17,7 @@ export const listAuditLogOperation = operation({
     action: label(100).optional(),
     resource: label(100).optional(),
   }),
+  answers: { 200: pageOf(answers.auditEntry) },
   problems: ['unavailable'],
   async handle({ query, services }) {
     const { limit, cursor, ...rest } = query;

@@ -3,6 +3,7 @@ import { type CodeCheck, checkCode } from '../../../domains/gift-code/check-code
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
 import { readWalletsOfPhone, type Wallet } from '../../../domains/wallet/read-wallets.ts';
 import { MAX_AMOUNT, toMoney } from '../../../platform/money.ts';
+import { answers } from '../../answers.ts';
 import { phone, time } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
 
@@ -14,6 +15,7 @@ export const createCodeCheck = (region: string | undefined) =>
     scope: 'redemptions:read',
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region).optional(), at: time.optional() }),
     takesCode: true,
+    answers: { 200: answers.codeCheck },
     problems: ['unavailable'],
     async handle({ body, services }) {
       const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);

@@ -7,6 +7,7 @@ import { readCodeTexts } from '../../../domains/gift-code/read-codes.ts';
 import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { readCodesCsv } from '../../codes-csv.ts';
 import { id } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
@@ -31,6 +32,7 @@ export const addCodesOperation = operation({
   body: z.strictObject({ count: z.int().min(1).max(MAX_GENERATED) }),
   csv: true,
   idempotent: true,
+  answers: { 200: answers.codesImport, 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, body, csv, caller, idempotencyKey, services }) {
     const additionId =

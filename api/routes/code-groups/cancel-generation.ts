@@ -6,6 +6,7 @@ import { latestGenerations } from '../../../domains/gift-code/read-generations.t
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { generationWorkflowId } from '../../../workflows/contracts.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { codeGroupJson } from './json.ts';
@@ -20,6 +21,7 @@ export const cancelGenerationOperation = operation({
   scope: 'groups:write',
   action: 'code_group.cancel_generation',
   params: z.object({ id }),
+  answers: { 200: answers.codeGroup },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, services }) {
     const { giftCode, temporal } = services;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { listCodes } from '../../../domains/gift-code/read-codes.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -17,6 +18,7 @@ export const listCodesOperation = operation({
     ...listQuery,
     state: z.enum(['disabled', 'used', 'reserved', 'partly_used', 'unused']).optional(),
   }),
+  answers: { 200: pageOf(answers.code) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, caller, services }) {
     const { limit, cursor, ...rest } = query;

@@ -4,6 +4,7 @@ import { latestGenerations } from '../../../domains/gift-code/read-generations.t
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { MAX_INTEGER, money, text, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { requestHash } from '../../request-hash.ts';
@@ -64,6 +65,7 @@ export const createCodeGroupOperation = operation({
   action: 'code_group.create',
   body,
   idempotent: true,
+  answers: { 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }) {
     const count = body.count ?? 0;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { codeGroupJson } from './json.ts';
@@ -12,6 +13,7 @@ export const getCodeGroup = operation({
   summary: 'Read a code group',
   scope: 'groups:read',
   params: z.object({ id }),
+  answers: { 200: answers.codeGroup },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
     const group = await readCodeGroup(services.giftCode, params.id);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type CodeGroup, listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
 import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { listQuery, text } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -12,6 +13,7 @@ export const listCodeGroupsOperation = operation({
   summary: 'List code groups, newest first',
   scope: 'groups:read',
   query: z.strictObject({ ...listQuery, q: text(200).optional() }),
+  answers: { 200: pageOf(answers.codeGroup) },
   problems: ['unavailable'],
   async handle({ query, services }) {
     const { limit, cursor, ...filters } = query;

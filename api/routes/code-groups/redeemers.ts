@@ -3,6 +3,7 @@ import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { listRedeemers } from '../../../domains/gift-code/redeemers.ts';
 import { readWallets } from '../../../domains/wallet/read-wallets.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -14,6 +15,7 @@ export const listRedeemersOperation = operation({
   scope: 'groups:read',
   params: z.object({ id }),
   query: z.strictObject(listQuery),
+  answers: { 200: pageOf(answers.redeemer) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {
     const { limit, cursor, created_from: createdFrom, created_to: createdTo } = query;

@@ -4,6 +4,7 @@ import type { GiftCodeDatabase } from '../../../domains/gift-code/database.ts';
 import { type CodeGroup, readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { contentVersion } from '../../../platform/database.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
@@ -21,6 +22,7 @@ export const codeGroupStatsOperation = operation({
     to: time.optional(),
     time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone, such as Asia/Tehran').default('UTC'),
   }),
+  answers: { 200: answers.stats },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {
     const group = await readCodeGroup(services.giftCode, params.id);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { type CodeGroupChanges, updateCodeGroup } from '../../../domains/gift-code/update-code-group.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id, MAX_INTEGER, money, text, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { codeGroupJson, metadata } from './json.ts';
@@ -22,6 +23,7 @@ export const updateCodeGroupOperation = operation({
     disabled: z.boolean().optional(),
     metadata: metadata.optional(),
   }),
+  answers: { 200: answers.codeGroup },
   problems: ['not-found', 'currency-mismatch', 'conflict', 'unavailable'],
   async handle({ params, body, services }) {
     const { starts_at: startsAt, ends_at: endsAt, per_wallet_limit: perWalletLimit, budget, ...rest } = body;

@@ -4,6 +4,7 @@ import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/
 import { updateCode } from '../../../domains/gift-code/update-code.ts';
 import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
 import type { Services } from '../../services.ts';
@@ -19,6 +20,7 @@ export const getCode = operation({
   summary: 'Read a code by its id',
   scope: 'groups:read',
   params: z.object({ id }),
+  answers: { 200: answers.codeDetails },
   problems: ['not-found', 'unavailable'],
   handle: ({ params, caller, services }) => showCode(services, params.id, caller.may('codes:reveal')),
 });
@@ -30,6 +32,7 @@ export const lookUpCode = operation({
   scope: 'groups:read',
   body: z.strictObject({ code: z.string().min(1).max(128) }),
   takesCode: true,
+  answers: { 200: answers.codeDetails },
   problems: ['code-malformed', 'code-not-found', 'unavailable'],
   async handle({ body, caller, services }) {
     const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
@@ -48,6 +51,7 @@ export const updateCodeOperation = operation({
   action: 'code.update',
   params: z.object({ id }),
   body: z.strictObject({ disabled: z.boolean() }),
+  answers: { 200: answers.codeDetails },
   problems: ['not-found', 'unavailable'],
   async handle({ params, body, services }) {
     const updated = await updateCode(services.giftCode, params.id, body);

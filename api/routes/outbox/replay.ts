@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { replayOutbox } from '../../../platform/outbox-replay.ts';
+import { answers } from '../../answers.ts';
 import { time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
@@ -12,6 +13,7 @@ export const replayOutboxOperation = operation({
   body: z
     .strictObject({ part: z.enum(['gift-code', 'wallet']), from: time, to: time })
     .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after from' }),
+  answers: { 200: answers.outboxReplay },
   problems: ['unavailable'],
   async handle({ body, services }) {
     const { part, from, to } = body;

@@ -1,4 +1,5 @@
 import { type OutboxStatus, outboxStatus } from '../../../platform/outbox-status.ts';
+import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 
 export const getOutbox = operation({
@@ -6,6 +7,7 @@ export const getOutbox = operation({
   path: '/v1/outbox',
   summary: 'How far the publishing of events is behind, by part',
   scope: 'ops:read',
+  answers: { 200: answers.outbox },
   problems: ['unavailable'],
   async handle({ services }) {
     const [giftCode, wallet] = await Promise.all([outboxStatus(services.giftCode), outboxStatus(services.wallet)]);

@@ -1,3 +1,4 @@
+import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 import { reconciliationJson } from './json.ts';
 
@@ -9,6 +10,7 @@ export const createReconciliation = operation({
   summary: 'Prove the books: every sum, and every redemption against its credit. Joins a proof that is running',
   scope: 'ops:write',
   action: 'reconciliation.create',
+  answers: { 201: answers.reconciliation, 202: answers.reconciliation },
   problems: ['unavailable'],
   async handle({ waitSeconds, services }) {
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1_000;

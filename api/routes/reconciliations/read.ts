@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listReconciliations, readReconciliation } from '../../../domains/gateway/reconciliations.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -12,6 +13,7 @@ export const getReconciliation = operation({
   summary: 'Read a proof of the books',
   scope: 'ops:read',
   params: z.object({ id }),
+  answers: { 200: answers.reconciliation },
   problems: ['unavailable'],
   async handle({ params, services }) {
     const found = await readReconciliation(services.gateway, params.id);
@@ -26,6 +28,7 @@ export const listReconciliationsOperation = operation({
   summary: 'List the proofs of the books, newest first',
   scope: 'ops:read',
   query: z.strictObject(listQuery),
+  answers: { 200: pageOf(answers.reconciliation) },
   problems: ['unavailable'],
   async handle({ query, services }) {
     const { limit, cursor, ...range } = query;

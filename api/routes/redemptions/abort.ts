@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { ABORT_SIGNAL, redemptionWorkflowId } from '../../../workflows/contracts.ts';
 import type { redeem } from '../../../workflows/redeem.ts';
+import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
@@ -19,6 +20,7 @@ export const abortRedemption = operation({
   action: 'redemption.abort',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200) }),
+  answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }) {
     const { temporal, redemptions, traceUrl } = services;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { label, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { pendingJson, redemptionJson, serverTiming } from '../../redemptions/redemption-json.ts';
@@ -18,6 +19,7 @@ export const createRedemption = (region: string | undefined) =>
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region), reference: label(255).optional() }),
     takesCode: true,
     idempotent: true,
+    answers: { 201: answers.redemption, 202: answers.anyRedemption },
     problems: [
       'code-malformed',
       'code-not-found',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { ownWorkflow } from '../../redemptions/own-workflow.ts';
@@ -15,6 +16,7 @@ export const getRedemption = operation({
   scope: 'redemptions:read',
   ownScope: 'redemptions:write',
   params: z.object({ id }),
+  answers: { 200: answers.anyRedemption },
   problems: ['not-found', 'unavailable'],
   async handle({ params, waitSeconds, caller, services }) {
     const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
 import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { readWalletsOfPhone } from '../../../domains/wallet/read-wallets.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, label, listQuery, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -27,6 +28,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       reference: label(255).optional(),
       stuck: z.enum(['true', 'false']).optional(),
     }),
+    answers: { 200: pageOf(answers.redemption) },
     problems: ['unavailable'],
     async handle({ query, caller, services }) {
       const { limit, cursor, ...filters } = query;

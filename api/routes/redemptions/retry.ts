@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { itemOf, resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
@@ -16,6 +17,7 @@ export const retryRedemption = operation({
   action: 'redemption.retry',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200).optional() }),
+  answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }) {
     const { redemptions, temporal, traceUrl } = services;
@@ -59,6 +61,7 @@ export const retryStuckRedemptions = operation({
   scope: 'ops:write',
   action: 'redemption.retry_stuck',
   body: z.strictObject({ step: z.enum(['reserve', 'credit', 'confirm', 'void', 'release']) }),
+  answers: { 200: answers.retriedRedemptions },
   problems: ['unavailable'],
   async handle({ body, services }) {
     let retried = 0;

@@ -4,6 +4,7 @@ import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
+import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
@@ -18,6 +19,7 @@ export const reverseRedemptionOperation = operation({
   action: 'redemption.reverse',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
+  answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }) {
     const { redemptions, temporal, traceUrl } = services;

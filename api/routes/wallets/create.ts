@@ -3,6 +3,7 @@ import { ensureWallets } from '../../../domains/wallet/ensure-wallets.ts';
 import { readWallet } from '../../../domains/wallet/read-wallets.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { currency, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { walletJson } from './json.ts';
@@ -18,6 +19,7 @@ export const createWallet = (region: string | undefined) =>
     action: 'wallet.create',
     body: z.strictObject({ phone: phone(region), currency: currency.optional() }),
     idempotent: true,
+    answers: { 201: answers.wallet },
     problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }) {
       const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'wallets', idempotencyKey);

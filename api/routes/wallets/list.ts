@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listWallets } from '../../../domains/wallet/read-wallets.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { currency, listQuery, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -17,6 +18,7 @@ export const listWalletsOperation = (region: string | undefined) =>
       currency: currency.optional(),
       state: z.enum(['active', 'frozen']).optional(),
     }),
+    answers: { 200: pageOf(answers.wallet) },
     problems: ['unavailable'],
     async handle({ query, services }) {
       const { limit, cursor, ...filters } = query;

@@ -4,6 +4,7 @@ import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
 import { DatabaseUnavailable } from '../../../platform/database-errors.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { label, money } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { findWallet, walletParams, walletQuery } from './find-wallet.ts';
@@ -25,6 +26,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
     query: z.strictObject(walletQuery),
     body: z.strictObject({ amount: money, reference: label(255).optional(), note: label(500).optional() }),
     idempotent: true,
+    answers: { 201: answers.transaction },
     problems: [
       'wallet-not-found',
       'wallet-frozen',

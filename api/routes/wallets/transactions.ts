@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listTransfers } from '../../../domains/wallet/read-wallets.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byNumber, page, readCursor } from '../../cursor.ts';
 import { listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -13,6 +14,7 @@ export const listTransactions = operation({
   scope: 'wallets:read',
   params: walletParams,
   query: z.strictObject({ ...listQuery, ...walletQuery }),
+  answers: { 200: pageOf(answers.transaction) },
   problems: ['wallet-not-found', 'unavailable'],
   async handle({ params, query, services }) {
     const { limit, cursor, currency, ...range } = query;

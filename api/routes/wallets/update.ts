@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { updateWallet } from '../../../domains/wallet/update-wallet.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 import { findWallet, walletParams, walletQuery } from './find-wallet.ts';
 import { walletJson } from './json.ts';
@@ -14,6 +15,7 @@ export const updateWalletOperation = operation({
   params: walletParams,
   query: z.strictObject(walletQuery),
   body: z.strictObject({ state: z.enum(['active', 'frozen']) }),
+  answers: { 200: answers.wallet },
   problems: ['wallet-not-found', 'unavailable'],
   async handle({ params, query, body, services }) {
     const { id } = await findWallet(services, params.wallet, query.currency);

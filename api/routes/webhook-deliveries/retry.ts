@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { retryWebhookDelivery } from '../../../domains/gateway/retry-webhook-delivery.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { webhookDeliveryJson } from './json.ts';
@@ -12,6 +13,7 @@ export const retryWebhookDeliveryOperation = operation({
   scope: 'ops:write',
   action: 'webhook_delivery.retry',
   params: z.object({ id }),
+  answers: { 200: answers.webhookDelivery },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, services }) {
     const result = await retryWebhookDelivery(services.gateway, params.id);

@@ -3,6 +3,7 @@ import { createWebhookEndpoint } from '../../../domains/gateway/create-webhook-e
 import { newWebhookSecret, readWebhookSecret, unsealWebhookSecret } from '../../../domains/gateway/webhook-secrets.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 import { endpointUrl, eventTypes } from './fields.ts';
 import { auditedEndpoint, webhookEndpointJson } from './json.ts';
@@ -16,6 +17,7 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
     action: 'webhook_endpoint.create',
     body: z.strictObject({ url: endpointUrl(allowPrivate), event_types: eventTypes }),
     idempotent: true,
+    answers: { 201: answers.newWebhookEndpoint },
     problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }) {
       const { gateway, codeKeys } = services;

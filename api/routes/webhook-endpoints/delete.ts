@@ -12,6 +12,7 @@ export const deleteWebhookEndpointOperation = operation({
   scope: 'ops:write',
   action: 'webhook_endpoint.delete',
   params: z.object({ id }),
+  answers: { 204: 'nothing' },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
     const deleted = await deleteWebhookEndpoint(services.gateway, params.id);

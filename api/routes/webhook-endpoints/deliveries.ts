@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listWebhookDeliveries } from '../../../domains/gateway/read-webhook-deliveries.ts';
 import { readWebhookEndpoint } from '../../../domains/gateway/read-webhook-endpoints.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -14,6 +15,7 @@ export const listWebhookDeliveriesOperation = operation({
   scope: 'ops:read',
   params: z.object({ id }),
   query: z.strictObject({ ...listQuery, state: z.enum(['pending', 'delivered', 'dead']).optional() }),
+  answers: { 200: pageOf(answers.webhookDelivery) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {
     const { limit, cursor, ...rest } = query;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listWebhookEndpoints, readWebhookEndpoint } from '../../../domains/gateway/read-webhook-endpoints.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -12,6 +13,7 @@ export const getWebhookEndpoint = operation({
   summary: 'Read a webhook endpoint, without its secret',
   scope: 'ops:read',
   params: z.object({ id }),
+  answers: { 200: answers.webhookEndpoint },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
     const endpoint = await readWebhookEndpoint(services.gateway, params.id);
@@ -26,6 +28,7 @@ export const listWebhookEndpointsOperation = operation({
   summary: 'List webhook endpoints, newest first',
   scope: 'ops:read',
   query: z.strictObject(listQuery),
+  answers: { 200: pageOf(answers.webhookEndpoint) },
   problems: ['unavailable'],
   async handle({ query, services }) {
     const { limit, cursor, ...range } = query;

@@ -3,6 +3,7 @@ import { rotateWebhookSecret } from '../../../domains/gateway/rotate-webhook-sec
 import { newWebhookSecret, OVERLAP_HOURS, unsealWebhookSecret } from '../../../domains/gateway/webhook-secrets.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
@@ -14,6 +15,7 @@ export const rotateWebhookSecretOperation = operation({
   action: 'webhook_endpoint.rotate_secret',
   params: z.object({ id }),
   idempotent: true,
+  answers: { 200: answers.webhookSecret },
   problems: ['not-found', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, caller, idempotencyKey, services }) {
     const { seals } = services.codeKeys;

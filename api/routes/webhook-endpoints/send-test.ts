@@ -5,6 +5,7 @@ import { readWebhookDelivery, type WebhookDelivery } from '../../../domains/gate
 import { readWebhookEndpoint } from '../../../domains/gateway/read-webhook-endpoints.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { webhookDeliveryJson } from '../webhook-deliveries/json.ts';
@@ -22,6 +23,7 @@ export const testWebhookEndpoint = operation({
   action: 'webhook_endpoint.test',
   params: z.object({ id }),
   idempotent: true,
+  answers: { 201: answers.webhookDelivery },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, caller, idempotencyKey, services }) {
     const { gateway } = services;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { updateWebhookEndpoint } from '../../../domains/gateway/update-webhook-endpoint.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { endpointUrl, eventTypes } from './fields.ts';
@@ -19,6 +20,7 @@ export const updateWebhookEndpointOperation = (allowPrivate: boolean) =>
       event_types: eventTypes.optional(),
       disabled: z.boolean().optional(),
     }),
+    answers: { 200: answers.webhookEndpoint },
     problems: ['not-found', 'unavailable'],
     async handle({ params, body, services }) {
       const { url, event_types: types, disabled } = body;
