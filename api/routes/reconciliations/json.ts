@@ -1,5 +1,4 @@
 import type { Reconciliation } from '../../../domains/gateway/reconciliations.ts';
-import { toMoney } from '../../../platform/money.ts';
 import type { Findings } from '../../reconciliations/reconcile.ts';
 
 export function reconciliationJson({ id, state, findings, error, createdAt, finishedAt }: Reconciliation) {
@@ -11,7 +10,10 @@ export function reconciliationJson({ id, state, findings, error, createdAt, fini
     in_flight: found?.inFlight ?? null,
     totals:
       found?.totals.map(({ currency, redeemed, credited }) => {
-        return { redeemed: toMoney(BigInt(redeemed), currency), credited: toMoney(BigInt(credited), currency) };
+        return {
+          redeemed: { value: Number(redeemed), currency },
+          credited: { value: Number(credited), currency },
+        };
       }) ?? null,
     fault_count: found?.faultCount ?? null,
     faults: found?.faults ?? null,
