@@ -157,6 +157,11 @@ export async function contentVersion(pool: pg.Pool, timeoutMs: number): Promise<
   return rows[0].version;
 }
 
+/** Lists whose elements need no quotes: written here, since the driver looks at each of their characters. */
+const PLAIN_LISTS = new Set(['uuid[]', 'bigint[]', 'integer[]']);
+const listText = (list: unknown) =>
+  Array.isArray(list) ? `{${list.map((element) => element ?? 'NULL').join()}}` : list;
+
 /** An SQL function: its name and the types of its arguments, as Postgres writes them. */
 export interface SqlFunction {
   name: string;
@@ -174,7 +179,11 @@ export async function callFunction<Row extends pg.QueryResultRow>(
   timeoutMs: number,
 ): Promise<Row[]> {
   const parameters = fn.types.map((type, index) => `$${index + 1}::${type}`).join(', ');
-  const statement = { name: fn.name, text: `select * from ${fn.name}(${parameters})`, values };
+  const statement = {
+    name: fn.name,
+    text: `select * from ${fn.name}(${parameters})`,
+    values: values.map((value, index) => (PLAIN_LISTS.has(fn.types[index] ?? '') ? listText(value) : value)),
+  };
   for (let attempt = 1; ; attempt++) {
     try {
       return (await query<Row>(pool, statement, timeoutMs)).rows;

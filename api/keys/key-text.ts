@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { NewKey } from '../../domains/gateway/create-key.ts';
 
 /** A new key of 192 random bits: its text, to be shown once, and what is kept of it. */
@@ -7,4 +7,4 @@ export function newKeyText(id: string): NewKey & { text: string } {
   return { id, text, hash: hashKey(text), last4: text.slice(-4) };
 }
 
-export const hashKey = (text: string): Buffer => createHash('sha256').update(text).digest();
+export const hashKey = (text: string): Buffer => hash('sha256', text, 'buffer');

@@ -5,10 +5,12 @@
 create or replace function door_1(ids uuid[], hashes bytea[], hash_items integer[])
 returns table (at timestamptz, known_state text, code_id uuid, group_id uuid, currency text, refusal text)
 language sql stable as $$
-  select clock_timestamp(), r.state, c.id, c.group_id, g.currency::text,
-    refusal_1(g.disabled, c.disabled, g.starts_at, g.ends_at, clock_timestamp(),
+  select clock.at, r.state, c.id, c.group_id, g.currency::text,
+    refusal_1(g.disabled, c.disabled, g.starts_at, g.ends_at, clock.at,
       c.max_redemptions - c.reserved - c.redeemed, c.max_redemptions, c.reserved)
   from unnest(ids) with ordinality i(id, position)
+  -- Once: with a volatile argument, refusal_1 would be called row by row instead of being taken in.
+  cross join (select clock_timestamp() as at offset 0) clock
   left join redemptions r on r.id = i.id
   left join (
     select distinct on (k.item) k.item, h.code_id
