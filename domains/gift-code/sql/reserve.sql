@@ -18,6 +18,9 @@ create or replace function reserve_1(
 language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
+  group_ids uuid[];
+  is_budgeted boolean;
+  is_limited boolean;
   item record;
   verdict text;
   places_left integer[];
@@ -33,25 +36,30 @@ begin
     raise exception 'reserve: its deadline has passed' using errcode = 'VS001';
   end if;
 
-  perform pg_advisory_xact_lock_shared(hashtextextended(g.group_id::text, 0))
-  from (select distinct group_id from codes where id = any(code_ids) order by group_id) g;
-  perform 1 from code_groups
-  where id in (select group_id from codes where id = any(code_ids)) and budget is not null
-  order by id for no key update;
+  select array_agg(distinct c.group_id order by c.group_id) into group_ids from codes c where c.id = any(code_ids);
+  perform pg_advisory_xact_lock_shared(hashtextextended(g.id::text, 0)) from unnest(group_ids) g(id);
+  -- Under that lock a group's limits stay as they are.
+  select coalesce(bool_or(g.budget is not null), false), coalesce(bool_or(g.per_wallet_limit is not null), false)
+  into is_budgeted, is_limited from code_groups g where g.id = any(group_ids);
+  if is_budgeted then
+    perform 1 from code_groups where id = any(group_ids) and budget is not null order by id for no key update;
+  end if;
   perform 1 from codes where id = any(code_ids) order by id for no key update;
-  insert into wallet_uses (group_id, wallet_id, uses)
-  select distinct g.id, i.wallet_id, 0
-  from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
-  join codes c on c.id = i.code_id
-  join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null
-  order by 1, 2
-  on conflict do nothing;
-  perform 1 from wallet_uses
-  where (group_id, wallet_id) in (
-    select g.id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
+  if is_limited then
+    insert into wallet_uses (group_id, wallet_id, uses)
+    select distinct g.id, i.wallet_id, 0
+    from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
     join codes c on c.id = i.code_id
-    join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null)
-  order by group_id, wallet_id for no key update;
+    join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null
+    order by 1, 2
+    on conflict do nothing;
+    perform 1 from wallet_uses
+    where (group_id, wallet_id) in (
+      select g.id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
+      join codes c on c.id = i.code_id
+      join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null)
+    order by group_id, wallet_id for no key update;
+  end if;
   perform 1 from redemptions where id = any(ids) order by id for no key update;
 
   for item in

@@ -47,7 +47,5 @@ begin
     raise exception 'void: decided meanwhile' using errcode = 'serialization_failure';
   end if;
 
-  return query
-  select s.* from unnest(ids) with ordinality i(id, position) join read_settlements_1(ids) s on s.id = i.id
-  order by i.position;
+  return query select * from read_settlements_1(ids);
 end $$;
