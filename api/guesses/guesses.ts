@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Config } from '../../platform/config.ts';
 import { Problem, type ProblemCode } from '../../platform/problems.ts';
@@ -64,6 +65,6 @@ function subjectsOf({ clientId, address, phone }: Guesser): string[] {
 
 /** An IPv4 address; of IPv6 the first 64 bits, since a household or a server has all the rest. */
 function network(address: string): string {
-  const parsed = ipaddr.process(address);
-  return parsed.kind() === 'ipv4' ? parsed.toString() : String(ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`));
+  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+  return isIPv6(plain) ? String(ipaddr.IPv6.networkAddressFromCIDR(`${plain}/64`)) : plain;
 }

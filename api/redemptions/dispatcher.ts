@@ -51,7 +51,7 @@ interface Queued {
   left: Promise<void>;
 }
 
-/** After this a batch whose items have not all ended here is asked for at the server. */
+/** A batch of which nothing was heard here for so long is asked for at the server. */
 const ASK_SERVER_AFTER_MS = 300;
 /** A redemption that another process ends is known here for this much longer, until its row or workflow tells of it. */
 const FORGET_AFTER_MS = 10_000;
@@ -90,7 +90,9 @@ export function createDispatcher(
         const workflowId = await startWorkflow(temporal, items, redeemOptions, limits.startTimeoutMs);
         for (const { resolveStarted } of batch) resolveStarted();
         const everybodyLeft = Promise.all(batch.map(({ left }) => left));
-        await Promise.race([everybodyLeft, closed(temporal.client, workflowId, everybodyLeft)]);
+        const stepsSeen = () =>
+          batch.reduce((steps, { redemption }) => steps + Object.keys(redemption.times).length, 0);
+        await Promise.race([everybodyLeft, closed(temporal.client, workflowId, everybodyLeft, stepsSeen)]);
         setTimeout(forget, FORGET_AFTER_MS, items).unref();
       } catch (error) {
         onStartFailure();
@@ -158,9 +160,17 @@ async function startWorkflow(
   }
 }
 
-/** Resolves when the workflow has closed; asked of the server only when the batch takes long. */
-async function closed(client: Client, workflowId: string, left: Promise<unknown>): Promise<void> {
-  if (await within(ASK_SERVER_AFTER_MS, left)) return;
+/** Resolves when the workflow has closed; the server is asked only where this process's own worker is silent. */
+async function closed(
+  client: Client,
+  workflowId: string,
+  left: Promise<unknown>,
+  stepsSeen: () => number,
+): Promise<void> {
+  for (let seen = -1; seen !== stepsSeen(); ) {
+    seen = stepsSeen();
+    if (await within(ASK_SERVER_AFTER_MS, left)) return;
+  }
   await client.workflow
     .getHandle(workflowId)
     .result()
