@@ -22,7 +22,7 @@ const READY_MS = 120_000;
 const STOP_MS = 30_000;
 const POLL_MS = 100;
 const RSS_EVERY_MS = 200;
-const program = fileURLToPath(new URL('../bin/start.mjs', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Starts the service over the stage's servers, on a free port. @throws Error with the end of its log when it does not start */
 export async function startServiceProcess(
@@ -33,7 +33,8 @@ export async function startServiceProcess(
   await mkdir(serviceHome, { recursive: true });
   const log = join(serviceHome, 'service.log');
   const output = await open(log, 'w');
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, await startArguments(), {
+    cwd: root,
     stdio: ['ignore', output.fd, output.fd],
     env: {
       ...process.env,
@@ -68,6 +69,12 @@ export async function startServiceProcess(
     const written = (await readFile(log, 'utf8')).trim().split('\n').slice(-5).join('\n');
     throw new Error(`the service did not start: ${(error as Error).message}\n${written}`);
   }
+}
+
+/** What `npm start` gives to node. */
+async function startArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').slice(1);
 }
 
 /** Waits for the file in which the service tells where it is. */
