@@ -9,9 +9,9 @@ import {
   redemptionWorkflowId,
   type SweepActivities,
 } from '../workflows/contracts.ts';
-import type { redeem } from '../workflows/redeem.ts';
 import { asFailure } from './failures.ts';
 import { startGeneration } from './start-generation.ts';
+import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
 
@@ -35,7 +35,7 @@ export function sweepActivities(
     }
   };
   const isWorkedOn = async (stale: StaleRedemption) =>
-    (await isOpen(redemptionWorkflowId(stale.redemption_id))) || (await isOpen(stale.workflow_id));
+    (await isOpen(redemptionWorkflowId(stale.id))) || (await isOpen(stale.workflow_id));
 
   return {
     async sweepRedemptions(afterMs) {
@@ -48,13 +48,7 @@ export function sweepActivities(
           if (page.length > 0) await announceStuck(db, page);
           for (const stale of page) {
             if (await isWorkedOn(stale)) continue;
-            await client.workflow.start<typeof redeem>('redeem', {
-              workflowId: redemptionWorkflowId(stale.redemption_id),
-              workflowIdConflictPolicy: 'USE_EXISTING',
-              workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-              taskQueue,
-              args: [[itemOf(stale)], options],
-            });
+            await startRedemption(client, taskQueue, itemOf(stale), options);
             pickedUp++;
           }
         } while (page.length === PAGE);
@@ -77,17 +71,5 @@ export function sweepActivities(
         throw asFailure('gift-code', error);
       }
     },
-  };
-}
-
-function itemOf(stale: StaleRedemption) {
-  return {
-    redemptionId: stale.redemption_id,
-    codeId: stale.code_id,
-    groupId: stale.group_id,
-    walletId: stale.wallet_id,
-    clientId: stale.client_id,
-    ...(stale.reference !== null && { reference: stale.reference }),
-    at: stale.created_at.getTime(),
   };
 }

@@ -1,12 +1,11 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import { startRedemption } from '../../activities/start-redemption.ts';
 import {
   type RedeemOptions,
   type RedemptionItem,
   redemptionWorkflowId,
   STAGE_ATTRIBUTE,
 } from '../../workflows/contracts.ts';
-import type { redeem } from '../../workflows/redeem.ts';
 
 /** Where and why a redemption waits, as Temporal tells it. */
 export interface Stuck {
@@ -46,19 +45,6 @@ export async function ownWorkflow(
   }
 }
 
-/** What a workflow needs to take a redemption on, from its row. */
-export function itemOf(row: RedemptionRow): RedemptionItem {
-  return {
-    redemptionId: row.id,
-    codeId: row.code_id,
-    groupId: row.group_id,
-    walletId: row.wallet_id,
-    clientId: row.client_id,
-    ...(row.reference !== null && { reference: row.reference }),
-    at: row.created_at.getTime(),
-  };
-}
-
 /** Has the step that a redemption is stuck at tried again now; starts the redemption's own workflow if there is none. */
 export async function retryNow(
   client: Client,
@@ -66,14 +52,7 @@ export async function retryNow(
   item: RedemptionItem,
   options: RedeemOptions,
 ): Promise<void> {
-  const workflowId = redemptionWorkflowId(item.redemptionId);
-  await client.workflow.start<typeof redeem>('redeem', {
-    workflowId,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    taskQueue,
-    args: [[item], options],
-  });
+  const workflowId = await startRedemption(client, taskQueue, item, options);
   await resetActivities(client, workflowId);
 }
 

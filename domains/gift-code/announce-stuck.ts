@@ -7,5 +7,5 @@ const TIMEOUT_MS = 30_000;
 
 /** Writes an event for each redemption that is stuck, once. @throws DatabaseUnavailable */
 export async function announceStuck(db: GiftCodeDatabase, stale: StaleRedemption[]): Promise<void> {
-  await callFunction(db.reads, ANNOUNCE_STUCK, [stale.map((one) => one.redemption_id)], TIMEOUT_MS);
+  await callFunction(db.reads, ANNOUNCE_STUCK, [stale.map((one) => one.id)], TIMEOUT_MS);
 }

@@ -2,7 +2,7 @@ import { query } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
 export interface StaleRedemption {
-  redemption_id: string;
+  id: string;
   code_id: string;
   group_id: string;
   wallet_id: string;
@@ -27,13 +27,13 @@ export async function staleRedemptions(
   const { rows } = await query<StaleRedemption & { [column: string]: unknown }>(
     db.reads,
     {
-      text: `select id as redemption_id, code_id, group_id, wallet_id, client_id, reference, workflow_id, created_at
+      text: `select id, code_id, group_id, wallet_id, client_id, reference, workflow_id, created_at
         from redemptions
         where created_at >= (select swept_to from sweep_marks)
           and created_at < now() - make_interval(secs => $1::double precision / 1000) and state = 'reserved'
           and ($2::timestamptz is null or (created_at, id) > ($2, $3::uuid))
         order by created_at, id limit $4`,
-      values: [afterMs, last?.created_at ?? null, last?.redemption_id ?? null, limit],
+      values: [afterMs, last?.created_at ?? null, last?.id ?? null, limit],
     },
     TIMEOUT_MS,
   );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { ABORT_SIGNAL, redemptionWorkflowId } from '../../../workflows/contracts.ts';
@@ -7,7 +8,7 @@ import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
-import { itemOf, ownWorkflow } from '../../redemptions/own-workflow.ts';
+import { ownWorkflow } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
-import { itemOf, resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
+import { resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
