@@ -44,6 +44,13 @@ export interface Redemption {
   completed_at?: string | null;
 }
 
+/** What happened to a redemption, oldest first. */
+export interface Timeline {
+  items: { at: string; source: string; what: string; detail: Record<string, unknown> }[];
+  /** What could not be asked. */
+  unavailable: string[];
+}
+
 export interface CodeGroup {
   id: string;
   name: string;
@@ -154,6 +161,7 @@ export interface WebhookEndpoint {
 
 export interface WebhookDelivery {
   id: string;
+  endpoint_id: string;
   event_id: string;
   event_type: string;
   state: 'pending' | 'delivered' | 'dead';

@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
 import { addCodes } from './commands/codes.ts';
 import { addDemo } from './commands/demo.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGroups } from './commands/groups.ts';
 import { addKeys } from './commands/keys.ts';
 import { addOutbox } from './commands/outbox.ts';
@@ -42,6 +43,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
     });
   addRedeem(program, cli);
   addCheck(program, cli);
+  addExplain(program, cli);
   addGroups(program, cli);
   addCodes(program, cli);
   addWallets(program, cli);

@@ -80,7 +80,7 @@ const keyColumns: Columns<ApiKey> = {
   CREATED: (key) => key.created_at,
 };
 
-function showKey(out: Output, key: ApiKey): void {
+export function showKey(out: Output, key: ApiKey): void {
   out.details({
     id: key.id,
     name: key.name,

@@ -20,14 +20,17 @@ export function addReconcile(program: Command, cli: Cli): void {
         await sleep(ASK_EVERY_MS);
         found = await client.request<Reconciliation>('GET', path`/v1/reconciliations/${found.id}`);
       }
-      cli.print(options, found, show);
+      cli.print(options, found, showReconciliation);
       if (found.state === 'failed') throw new CliError(EXIT.unavailable, `the books could not be read: ${found.error}`);
       if (found.state !== 'balanced') throw new CliError(EXIT.refused, 'the books do not balance');
     },
   );
 }
 
-function show(out: Output, { state, checked, in_flight, totals, fault_count, faults }: Reconciliation): void {
+export function showReconciliation(
+  out: Output,
+  { state, checked, in_flight, totals, fault_count, faults }: Reconciliation,
+): void {
   out.details({
     state,
     ...checked,
