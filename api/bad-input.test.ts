@@ -254,6 +254,7 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
   'GET /v1/webhook-endpoints/{id}/deliveries': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}/deliveries` }),
   'GET /v1/webhook-deliveries/{id}': () => ({ path: `/v1/webhook-deliveries/${there.delivery}` }),
   'POST /v1/webhook-deliveries/{id}/retry': () => ({ path: `/v1/webhook-deliveries/${there.delivery}/retry` }),
+  'GET /v1/diagnostics': () => ({ path: '/v1/diagnostics' }),
   'GET /v1/outbox': () => ({ path: '/v1/outbox' }),
   'POST /v1/outbox/replay': () => ({
     path: '/v1/outbox/replay',

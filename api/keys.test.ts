@@ -106,6 +106,7 @@ describe('scopes', () => {
     'GET /v1/webhook-deliveries/{id}': read('ops'),
     'POST /v1/webhook-deliveries/{id}/retry': ops,
     'GET /v1/outbox': read('ops'),
+    'GET /v1/diagnostics': read('ops'),
     'POST /v1/outbox/replay': ops,
     'POST /v1/reconciliations': ops,
     'GET /v1/reconciliations': read('ops'),

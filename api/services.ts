@@ -35,6 +35,8 @@ export interface Services {
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;
   breaker: Breaker;
+  /** Addresses of servers that are asked only how they are. */
+  servers: { nats: string; redis: string | null };
   traceUrl: TraceUrl;
   /** How the saga is run, for those who start it themselves. */
   redeemOptions: RedeemOptions;

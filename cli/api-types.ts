@@ -181,6 +181,21 @@ export interface OutboxPart {
   kept_since: string | null;
 }
 
+export interface Check {
+  name: string;
+  state: 'ok' | 'warning' | 'failed';
+  detail: string;
+  /** What to do where it is not well. */
+  action: string | null;
+}
+
+export interface Diagnostics {
+  version: string;
+  /** Of the key that asks. */
+  scopes: string[];
+  checks: Check[];
+}
+
 export interface Reconciliation {
   id: string;
   state: 'running' | 'balanced' | 'unbalanced' | 'failed';

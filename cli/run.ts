@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
 import { addCodes } from './commands/codes.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGroups } from './commands/groups.ts';
 import { addKeys } from './commands/keys.ts';
@@ -53,6 +54,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addAudit(program, cli);
   addOutbox(program, cli);
   addReconcile(program, cli);
+  addDoctor(program, cli);
   addDemo(program, cli);
   return program;
 }

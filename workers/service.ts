@@ -185,6 +185,7 @@ export async function startService(
       givenCodeLengths,
       redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker, metrics),
       breaker,
+      servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,
       traceUrl: (workflowId) =>
         webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,

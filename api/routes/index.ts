@@ -15,6 +15,7 @@ import { listRedeemersOperation } from './code-groups/redeemers.ts';
 import { codeGroupStatsOperation } from './code-groups/stats.ts';
 import { updateCodeGroupOperation } from './code-groups/update.ts';
 import { getCode, lookUpCode, updateCodeOperation } from './codes/read.ts';
+import { getDiagnostics } from './diagnostics/get.ts';
 import { replayOutboxOperation } from './outbox/replay.ts';
 import { getOutbox } from './outbox/status.ts';
 import { createReconciliation } from './reconciliations/create.ts';
@@ -93,5 +94,6 @@ export function operations({ region, webhooks }: Config): Operation[] {
     createReconciliation,
     listReconciliationsOperation,
     getReconciliation,
+    getDiagnostics,
   ];
 }
