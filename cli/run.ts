@@ -3,6 +3,7 @@ import { type Cli, createCli, type Surroundings } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
 import { addCodes } from './commands/codes.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
@@ -56,5 +57,6 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addReconcile(program, cli);
   addDoctor(program, cli);
   addDemo(program, cli);
+  addCompletion(program, cli);
   return program;
 }
