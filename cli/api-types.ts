@@ -75,6 +75,8 @@ export interface GroupStats {
   redeemers?: number;
   first_redeemed_at?: string | null;
   last_redeemed_at?: string | null;
+  /** Oldest first; days without any are left out. */
+  per_day?: { date: string; redemptions: number; credited: Money }[];
 }
 
 export interface CodeCheck {
