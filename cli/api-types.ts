@@ -201,6 +201,7 @@ export interface Diagnostics {
 export interface Reconciliation {
   id: string;
   state: 'running' | 'balanced' | 'unbalanced' | 'failed';
+  created_at: string;
   checked: Record<'codes' | 'redemptions' | 'wallets' | 'transfers', number> | null;
   in_flight: number | null;
   totals: { redeemed: Money; credited: Money }[] | null;
