@@ -5,6 +5,8 @@ import { type RedemptionMilestones, redemptionMilestones } from '../../../domain
 import { readTransfers, type Transfer } from '../../../domains/wallet/read-transfers.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { findEvents, type KeptEvent } from '../../../platform/outbox-find.ts';
+import { Problem } from '../../../platform/problems.ts';
+import { within } from '../../../platform/within.ts';
 import { redemptionWorkflowId, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { Services } from '../../services.ts';
 import type { TimelineItem } from './item.ts';
@@ -21,14 +23,21 @@ export interface Timeline {
 type Sources = Pick<Services, 'giftCode' | 'wallet' | 'gateway' | 'temporal' | 'logger'>;
 
 const AUDIT_ENTRIES = 50;
+/** What a source has not told by then it is asked for no longer. */
+const TIMEOUT_MS = 10_000;
 
-/** All that is known of a redemption. What cannot be asked is named, and the rest is told. Nothing where it is unknown. @throws DatabaseUnavailable for its row */
+/**
+ * All that is known of a redemption. What cannot be asked is named, and the rest is told. Nothing where it is unknown.
+ * @throws DatabaseUnavailable for its row, Problem `unavailable` where nobody can tell whether there is one
+ */
 export async function redemptionTimeline(services: Sources, id: string): Promise<Timeline | undefined> {
   const { giftCode, wallet, gateway, temporal, logger } = services;
   const unavailable: string[] = [];
   const ask = async <T>(source: string, question: Promise<T[]>): Promise<T[]> => {
     try {
-      return await question;
+      const answer = await within(TIMEOUT_MS, question);
+      if (!answer) throw new Error(`no answer in ${TIMEOUT_MS} ms`);
+      return answer;
     } catch (error) {
       logger.warn({ source, error: String(error) }, 'a timeline is told without a source');
       unavailable.push(source);
@@ -42,7 +51,13 @@ export async function redemptionTimeline(services: Sources, id: string): Promise
     ask('temporal', allWorkflowItems(temporal, id, row)),
     ask('audit log', listAuditLog(gateway, { resource: id }, AUDIT_ENTRIES)),
   ]);
-  if (!row && transfers.length === 0 && workflows.length === 0) return undefined;
+  if (!row && transfers.length === 0 && workflows.length === 0) {
+    if (unavailable.length === 0) return undefined;
+    throw new Problem('unavailable', {
+      detail: `No answer: ${unavailable.join(', ')}.`,
+      headers: { 'Retry-After': '1' },
+    });
+  }
 
   const [giftCodeEvents, walletEvents, deliveries] = await Promise.all([
     ask('gift-code outbox', row ? eventsOfRedemption(giftCode, row, transfers) : Promise.resolve([])),
