@@ -1,5 +1,7 @@
 import type { RedemptionRow } from '../domains/gift-code/redemption.ts';
 import type { SettlementRow } from '../domains/wallet/settlement.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { isProblemCode } from '../platform/problems.ts';
 import type { HandOver } from '../workflows/contracts.ts';
 
 /** How a redemption ended, told by the activity whose commit ended it. */
@@ -35,7 +37,7 @@ export interface Progress {
   onWrite(listener: (part: 'gift-code' | 'wallet') => void): void;
 }
 
-export function createProgress(): Progress {
+export function createProgress(metrics: Metrics): Progress {
   const waiters = new Map<string, Waiter>();
   const handOverListeners: ((notice: HandOver) => void)[] = [];
   const writeListeners: ((part: 'gift-code' | 'wallet') => void)[] = [];
@@ -52,6 +54,7 @@ export function createProgress(): Progress {
     },
     forget: (redemptionId) => void waiters.delete(redemptionId),
     took(redemptionIds, step, ms) {
+      metrics.steps.observe({ step }, ms / 1000);
       for (const id of redemptionIds) {
         const waiter = waiters.get(id);
         if (waiter) waiter.times[step] = ms;
@@ -64,13 +67,20 @@ export function createProgress(): Progress {
       }
     },
     completed(redemptions) {
+      metrics.redemptions.inc({ outcome: 'completed', reason: '' }, redemptions.length);
       for (const redemption of redemptions) {
         const settlement = waiters.get(redemption.id)?.settlement;
         if (settlement) end(redemption.id, { outcome: 'completed', redemption, settlement });
       }
     },
-    ended: end,
+    ended(redemptionId, ending) {
+      const { outcome, reason } = ending;
+      // What an operator gave as a reason is no label: there may be any number of them.
+      metrics.redemptions.inc({ outcome, reason: isProblemCode(reason) ? reason : 'aborted' });
+      end(redemptionId, ending);
+    },
     handedOver(notice) {
+      metrics.stuck.inc({ step: notice.step }, notice.redemptionIds.length);
       for (const listener of handOverListeners) listener(notice);
     },
     wrote(part) {

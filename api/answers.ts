@@ -295,6 +295,35 @@ const reconciliation = z
   })
   .meta({ id: 'Reconciliation' });
 
+const timeline = z
+  .object({
+    items: z.array(
+      z.object({
+        at: instant,
+        source: z.enum(['row', 'event', 'workflow', 'webhook', 'audit']),
+        what: z.string(),
+        detail: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    unavailable: z.array(z.string()).meta({ description: 'Sources that did not answer' }),
+  })
+  .meta({ id: 'Timeline' });
+
+const diagnostics = z
+  .object({
+    version: z.string(),
+    scopes: z.array(z.string()).meta({ description: 'Of the key that asks' }),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['ok', 'warning', 'failed']),
+        detail: z.string(),
+        action: z.string().nullable().meta({ description: 'What to do about it' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Diagnostics' });
+
 const retriedRedemptions = z.object({ step: z.string(), retried: count });
 
 export const answers = {
@@ -321,4 +350,6 @@ export const answers = {
   outbox,
   outboxReplay,
   reconciliation,
+  timeline,
+  diagnostics,
 };

@@ -3,6 +3,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { newId } from '../platform/ids.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
 import type { Guesser, Guesses } from './guesses/guesses.ts';
@@ -14,6 +15,7 @@ import type { Answer, Caller, Operation } from './operation.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
+import { metrics } from './routes/system/metrics.ts';
 import type { Services } from './services.ts';
 
 /** The HTTP side of the gateway: every operation of `routes/`, behind authentication, scopes and validation. */
@@ -34,6 +36,7 @@ export function createApp(services: Services): Koa {
     );
   }
   health(router, services);
+  metrics(router, services);
   docs(router, definitions);
 
   const { proxies } = services.config;
@@ -44,6 +47,7 @@ export function createApp(services: Services): Koa {
     context.set('Request-Id', context.state.requestId);
     await next();
   });
+  app.use(measure(services.metrics));
   app.use(answerProblems(services.logger));
   app.use(async (context, next) => {
     // Before anything else, so that who has no key learns nothing of what exists.
@@ -59,9 +63,21 @@ export function createApp(services: Services): Koa {
   return app;
 }
 
-/** Before anything is read or looked up, so that 403 says nothing about the request or about what exists. */
-function authorize({ scope, ownScope }: Operation): Middleware {
+/** Outside of what turns errors into answers, so that it sees what was answered. */
+function measure({ requests }: Metrics): Middleware {
   return async (context, next) => {
+    const startedAt = performance.now();
+    await next();
+    const seconds = (performance.now() - startedAt) / 1000;
+    requests.observe({ operation: context.state.operation ?? 'other', status: context.status }, seconds);
+  };
+}
+
+/** Before anything is read or looked up, so that 403 says nothing about the request or about what exists. */
+function authorize({ method, path, scope, ownScope }: Operation): Middleware {
+  const name = `${method} ${path}`;
+  return async (context, next) => {
+    context.state.operation = name;
     const caller = callerOf(context);
     if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
     await next();

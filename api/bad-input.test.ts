@@ -167,6 +167,7 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
   }),
   'GET /v1/redemptions': () => ({ path: '/v1/redemptions' }),
   'GET /v1/redemptions/{id}': () => ({ path: `/v1/redemptions/${there.redemption}` }),
+  'GET /v1/redemptions/{id}/timeline': () => ({ path: `/v1/redemptions/${there.redemption}/timeline` }),
   'POST /v1/redemptions/{id}/abort': () => ({
     path: `/v1/redemptions/${there.redemption}/abort`,
     body: { reason: 'a mistake' },
@@ -258,7 +259,9 @@ const good: Record<string, () => { path: string; body?: Record<string, unknown> 
     path: `/v1/webhook-endpoints/${there.endpoint}/rotate-secret`,
   }),
   'GET /v1/webhook-endpoints/{id}/deliveries': () => ({ path: `/v1/webhook-endpoints/${there.endpoint}/deliveries` }),
+  'GET /v1/webhook-deliveries/{id}': () => ({ path: `/v1/webhook-deliveries/${there.delivery}` }),
   'POST /v1/webhook-deliveries/{id}/retry': () => ({ path: `/v1/webhook-deliveries/${there.delivery}/retry` }),
+  'GET /v1/diagnostics': () => ({ path: '/v1/diagnostics' }),
   'GET /v1/outbox': () => ({ path: '/v1/outbox' }),
   'POST /v1/outbox/replay': () => ({
     path: '/v1/outbox/replay',

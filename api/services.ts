@@ -6,12 +6,14 @@ import type { WalletDatabase } from '../domains/wallet/database.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
 import type { Cached } from './cached.ts';
 import type { Guesses } from './guesses/guesses.ts';
 import type { Callers } from './keys/callers.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Reconciler } from './reconciliations/reconciler.ts';
+import type { Breaker } from './redemptions/breaker.ts';
 import type { TraceUrl } from './redemptions/redemption-json.ts';
 import type { Redemptions } from './redemptions/redemptions.ts';
 
@@ -19,6 +21,7 @@ import type { Redemptions } from './redemptions/redemptions.ts';
 export interface Services {
   config: Config;
   logger: Logger;
+  metrics: Metrics;
   gateway: GatewayDatabase;
   giftCode: GiftCodeDatabase;
   wallet: WalletDatabase;
@@ -31,6 +34,9 @@ export interface Services {
   codeKeys: CodeKeys;
   givenCodeLengths: GivenCodeLengths;
   redemptions: Redemptions;
+  breaker: Breaker;
+  /** Addresses of servers that are asked only how they are. */
+  servers: { nats: string; redis: string | null };
   traceUrl: TraceUrl;
   /** How the saga is run, for those who start it themselves. */
   redeemOptions: RedeemOptions;

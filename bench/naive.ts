@@ -2,6 +2,7 @@ import { giftCodeActivities } from '../activities/gift-code.ts';
 import { createProgress } from '../activities/progress.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import { newId } from '../platform/ids.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { redemptionWorkflowId } from '../workflows/contracts.ts';
 import { closedLoop } from './closed-loop.ts';
 import { rounded } from './latencies.ts';
@@ -30,7 +31,7 @@ export const naive = defineBench({
 /** @returns redemptions a second */
 export async function measureNaive(stage: Stage, clients: number, seconds: number): Promise<number> {
   const orders = await seedOrders(stage, (seconds + WARM_UP_SECONDS) * CODES_PER_SECOND);
-  const progress = createProgress();
+  const progress = createProgress(createMetrics());
   const activities = { ...giftCodeActivities(stage.giftCode, progress), ...walletActivities(stage.wallet, progress) };
   return await withWorker(stage, { taskQueue: TASK_QUEUE, activities }, async (client) => {
     stage.progress(`Naive: ${clients} clients, ${seconds} s`);

@@ -44,6 +44,13 @@ export interface Redemption {
   completed_at?: string | null;
 }
 
+/** What happened to a redemption, oldest first. */
+export interface Timeline {
+  items: { at: string; source: string; what: string; detail: Record<string, unknown> }[];
+  /** What could not be asked. */
+  unavailable: string[];
+}
+
 export interface CodeGroup {
   id: string;
   name: string;
@@ -68,6 +75,8 @@ export interface GroupStats {
   redeemers?: number;
   first_redeemed_at?: string | null;
   last_redeemed_at?: string | null;
+  /** Oldest first; days without any are left out. */
+  per_day?: { date: string; redemptions: number; credited: Money }[];
 }
 
 export interface CodeCheck {
@@ -154,6 +163,7 @@ export interface WebhookEndpoint {
 
 export interface WebhookDelivery {
   id: string;
+  endpoint_id: string;
   event_id: string;
   event_type: string;
   state: 'pending' | 'delivered' | 'dead';
@@ -173,9 +183,25 @@ export interface OutboxPart {
   kept_since: string | null;
 }
 
+export interface Check {
+  name: string;
+  state: 'ok' | 'warning' | 'failed';
+  detail: string;
+  /** What to do where it is not well. */
+  action: string | null;
+}
+
+export interface Diagnostics {
+  version: string;
+  /** Of the key that asks. */
+  scopes: string[];
+  checks: Check[];
+}
+
 export interface Reconciliation {
   id: string;
   state: 'running' | 'balanced' | 'unbalanced' | 'failed';
+  created_at: string;
   checked: Record<'codes' | 'redemptions' | 'wallets' | 'transfers', number> | null;
   in_flight: number | null;
   totals: { redeemed: Money; credited: Money }[] | null;

@@ -9,7 +9,7 @@ import { createOutput, type Output } from './output.ts';
 /** The streams and settings a run of the CLI is given. */
 export interface Surroundings {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
-  stdout: NodeJS.WritableStream & { isTTY?: boolean };
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
   /** Called when a command needs the server, so that help works without one. @throws SettingsError */
   settings: () => CliSettings;

@@ -72,6 +72,15 @@ export function createClient(server: { url: string; key: string | undefined }) {
     });
   }
 
+  /** The server's clock, to the second, and when it was asked for by ours; needs no key. */
+  function clock(): Promise<{ serverMs: number; askedMs: number }> {
+    const askedMs = Date.now();
+    return send('GET', '/healthz', {}, TIMEOUT_MS, async ({ headers, body }) => {
+      await body?.cancel();
+      return { serverMs: Date.parse(headers.get('date') ?? ''), askedMs };
+    });
+  }
+
   async function send<T>(
     method: Method,
     path: string,
@@ -128,7 +137,7 @@ export function createClient(server: { url: string; key: string | undefined }) {
     return mayHaveArrived ? withKeyHint(error, options) : error;
   }
 
-  return { request, list, stream };
+  return { request, list, stream, clock };
 }
 
 /** A path whose values are escaped, so that no value reaches another resource. @throws CliError for an empty one */

@@ -10,8 +10,11 @@ export type Columns<T> = Record<string, (item: T) => Cell>;
 
 export interface Terminal {
   isTTY?: boolean;
+  columns?: number;
   write(text: string): unknown;
 }
+
+const DEFAULT_COLUMNS = 80;
 
 export type Output = ReturnType<typeof createOutput>;
 
@@ -50,7 +53,10 @@ export function createOutput(stdout: Terminal) {
     }
   }
 
-  return { line, json, table, details, colors };
+  /** How wide the terminal is; nothing where the output is none. */
+  const columns = isTerminal ? (stdout.columns ?? DEFAULT_COLUMNS) : undefined;
+
+  return { line, json, table, details, colors, columns };
 }
 
 /** `10.00 USD`. */

@@ -3,7 +3,10 @@ import { type Cli, createCli, type Surroundings } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
 import { addCodes } from './commands/codes.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGroups } from './commands/groups.ts';
 import { addKeys } from './commands/keys.ts';
 import { addOutbox } from './commands/outbox.ts';
@@ -42,6 +45,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
     });
   addRedeem(program, cli);
   addCheck(program, cli);
+  addExplain(program, cli);
   addGroups(program, cli);
   addCodes(program, cli);
   addWallets(program, cli);
@@ -51,6 +55,8 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addAudit(program, cli);
   addOutbox(program, cli);
   addReconcile(program, cli);
+  addDoctor(program, cli);
   addDemo(program, cli);
+  addCompletion(program, cli);
   return program;
 }

@@ -206,24 +206,42 @@ export async function migrateDatabase(part: Part, url: string): Promise<void> {
   }
   try {
     await client.query("select pg_advisory_lock(hashtextextended('vouchsafe migration', 0))");
-    await migrate(drizzle(client), { migrationsFolder: `${repository}drizzle/${part}` });
-    await installFunctions(client, `${repository}domains/${part}/sql/`);
+    await migrate(drizzle(client), { migrationsFolder: migrationsFolder(part) });
+    await installFunctions(client, await readFunctionFiles(part));
   } finally {
     await client.end();
   }
 }
 
-async function installFunctions(client: pg.Client, folder: string): Promise<void> {
-  if (!existsSync(folder)) return;
+export const migrationsFolder = (part: Part): string => `${repository}drizzle/${part}`;
+
+interface FunctionFile {
+  file: string;
+  text: string;
+  sha256: string;
+}
+
+/** The files of a part's SQL functions, as this version brings them. */
+export async function readFunctionFiles(part: Part): Promise<FunctionFile[]> {
+  const folder = `${repository}domains/${part}/sql/`;
+  if (!existsSync(folder)) return [];
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
+  return await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(folder + file, 'utf8');
+      return { file, text, sha256: createHash('sha256').update(text).digest('hex') };
+    }),
+  );
+}
+
+async function installFunctions(client: pg.Client, files: FunctionFile[]): Promise<void> {
+  if (files.length === 0) return;
   await client.query('create table if not exists installed_functions (file text primary key, sha256 text not null)');
   const { rows } = await client.query<{ file: string; sha256: string }>('select file, sha256 from installed_functions');
   const installed = new Map(rows.map((row) => [row.file, row.sha256]));
   // Functions may call one another, so that a body is checked when it first runs, not here.
   await client.query('set check_function_bodies = off');
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
-  for (const file of files) {
-    const text = await readFile(folder + file, 'utf8');
-    const sha256 = createHash('sha256').update(text).digest('hex');
+  for (const { file, text, sha256 } of files) {
     if (installed.get(file) === sha256) continue;
     await client.query('begin');
     await client.query(text);

@@ -14,5 +14,8 @@ export const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
 export const idFromKey = (clientId: string, operation: string, key: string): string =>
   uuidv5(`${clientId}\n${operation}\n${key}`, NAMESPACE);
 
+/** The id of the transfer that takes a redemption's credit back: there can be one only. */
+export const reversalTransferId = (redemptionId: string): string => idFromKey(redemptionId, 'reversal', '');
+
 export const isUuid = (text: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);

@@ -75,6 +75,7 @@ const works: Record<string, () => Promise<{ status: number }>> = {
     return await call('GET', '/v1/redemptions');
   },
   'GET /v1/redemptions/{id}': async () => call('GET', `/v1/redemptions/${await redeemed()}`),
+  'GET /v1/redemptions/{id}/timeline': async () => call('GET', `/v1/redemptions/${await reversed()}/timeline`),
   'POST /v1/redemptions/{id}/abort': async () => {
     const { id, free } = await stuck();
     const answer = await call('POST', `/v1/redemptions/${id}/abort`, { reason: 'fraud' }, { Prefer: 'wait=0' });
@@ -185,8 +186,10 @@ const works: Record<string, () => Promise<{ status: number }>> = {
     await call('POST', `/v1/webhook-endpoints/${endpoint}/test`);
     return await call('GET', `/v1/webhook-endpoints/${endpoint}/deliveries`);
   },
+  'GET /v1/webhook-deliveries/{id}': async () => call('GET', `/v1/webhook-deliveries/${await delivered()}`),
   'POST /v1/webhook-deliveries/{id}/retry': async () =>
     call('POST', `/v1/webhook-deliveries/${await delivered()}/retry`),
+  'GET /v1/diagnostics': () => call('GET', '/v1/diagnostics'),
   'GET /v1/outbox': () => call('GET', '/v1/outbox'),
   'POST /v1/outbox/replay': () =>
     call('POST', '/v1/outbox/replay', { part: 'wallet', from: '2020-01-01T00:00:00Z', to: '2020-02-01T00:00:00Z' }),

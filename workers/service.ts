@@ -31,6 +31,7 @@ import { DatabaseUnavailable } from '../platform/database-errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { LocalServers } from '../platform/local/index.ts';
 import type { Logger } from '../platform/logger.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { problems } from '../platform/problems.ts';
 import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
 import { startRelay } from './relay.ts';
@@ -77,6 +78,7 @@ export async function startService(
       migrateOrExplain('gift-code', urls.giftCodeDatabase),
       migrateOrExplain('wallet', urls.walletDatabase),
     ]);
+    const metrics = createMetrics();
     const statementTimeoutMs = Math.floor(config.steps.timeoutMs * STATEMENT_SHARE);
     const sizes = { steps: config.dispatcher.batchesInFlight + 1, door: 2, reads: 2, statementTimeoutMs };
     const gateway = await openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, { ...sizes, steps: 3 });
@@ -94,7 +96,7 @@ export async function startService(
     opened.push(temporal.close);
     const { taskQueue } = config.temporal;
     const redeemOptions: RedeemOptions = { apart: false, taskQueues: partTaskQueues(taskQueue), ...config.steps };
-    const progress = createProgress();
+    const progress = createProgress(metrics);
     const stopWorkers = await startWorkers(temporal, config.temporal, await workflowBundle, {
       giftCode: {
         ...giftCodeActivities(giftCode, progress),
@@ -133,7 +135,7 @@ export async function startService(
     opened.push(() => Promise.all([relays['gift-code'].close(), relays.wallet.close()]));
     progress.onWrite((part) => relays[part].wake());
 
-    const deliverer = startWebhookDeliverer(gateway, codeKeys.seals, config.webhooks, logger);
+    const deliverer = startWebhookDeliverer(gateway, codeKeys.seals, config.webhooks, metrics, logger);
     opened.push(deliverer.close);
     const consumer = startWebhookConsumer({
       gateway,
@@ -163,12 +165,12 @@ export async function startService(
       if (notice.outage) breaker.open(notice.part);
     });
     const startTarget = { client: temporal.client, address: urls.temporal, taskQueue };
-    const dispatcher = createDispatcher(startTarget, progress, redeemOptions, config.dispatcher, () =>
+    const dispatcher = createDispatcher(startTarget, progress, redeemOptions, config.dispatcher, metrics, () =>
       breaker.open('temporal'),
     );
     const rateLimit = createRateLimit(config.rateLimit, urls.redis);
     opened.push(rateLimit.close);
-    const guesses = createGuesses(config.guesses, urls.redis);
+    const guesses = createGuesses(config.guesses, urls.redis, metrics);
     opened.push(guesses.close);
     const cached = createCached(urls.redis);
     opened.push(cached.close);
@@ -176,6 +178,7 @@ export async function startService(
     const app = createApp({
       config,
       logger,
+      metrics,
       gateway,
       giftCode,
       wallet,
@@ -187,7 +190,9 @@ export async function startService(
       reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
-      redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker),
+      redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker, metrics),
+      breaker,
+      servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,
       traceUrl: (workflowId) =>
         webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,

@@ -8,6 +8,7 @@ import { batched } from '../platform/batched.ts';
 import type { CodeKey } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import { within } from '../platform/within.ts';
 import { createWebhookSender, type WebhookAnswer } from './webhook-request.ts';
 import { signatureHeaders } from './webhook-signature.ts';
@@ -40,6 +41,7 @@ export function startWebhookDeliverer(
   db: GatewayDatabase,
   seals: CodeKey[],
   config: Config['webhooks'],
+  metrics: Metrics,
   logger: Logger,
 ): WebhookDeliverer {
   const sender = createWebhookSender(config.allowPrivate);
@@ -61,7 +63,10 @@ export function startWebhookDeliverer(
     busy.set(delivery.endpoint_id, (busy.get(delivery.endpoint_id) ?? 0) + 1);
     try {
       const outcome = await attempt(delivery);
-      if (outcome) await settle(outcome);
+      if (outcome) {
+        metrics.webhookAttempts.inc({ state: outcome.state });
+        await settle(outcome);
+      }
       if (outcome?.gone)
         logger.warn({ endpoint_id: outcome.endpointId }, 'a webhook endpoint is gone: it was disabled');
     } catch (error) {

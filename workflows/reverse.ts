@@ -1,13 +1,17 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { GiftCodeActivities, RedeemOptions, ReversalOrder, WalletActivities } from './contracts.ts';
 
+const FIRST_RETRY_MS = 1_000;
+
 /**
  * Takes a completed redemption back. The debit decides: where the wallet holds too little, nothing has changed. After it
  * there is no way but forward, and the code's side is retried until it is done.
  * @returns null, or why it was not taken back
  */
 export async function reverse(order: ReversalOrder, options: RedeemOptions): Promise<string | null> {
-  const retried = { startToCloseTimeout: options.timeoutMs, retry: { maximumInterval: options.retryMaxMs } };
+  const { timeoutMs, retryMaxMs } = options;
+  const retry = { initialInterval: Math.min(FIRST_RETRY_MS, retryMaxMs), maximumInterval: retryMaxMs };
+  const retried = { startToCloseTimeout: timeoutMs, retry };
   const wallet = proxyActivities<WalletActivities>({ ...retried, taskQueue: options.taskQueues.wallet });
   const giftCode = proxyActivities<GiftCodeActivities>({ ...retried, taskQueue: options.taskQueues['gift-code'] });
   const refusal = await wallet.reverseCredit(order);

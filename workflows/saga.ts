@@ -65,7 +65,7 @@ export class Saga {
     this.options = options;
     this.abortReason = options.abort;
     const local = { startToCloseTimeout: options.timeoutMs, localRetryThreshold: '1 minute' } as const;
-    const retry = { initialInterval: 100, maximumInterval: options.retryMaxMs };
+    const retry = { initialInterval: Math.min(100, options.retryMaxMs), maximumInterval: options.retryMaxMs };
     const limited = { ...retry, maximumAttempts: options.attempts, nonRetryableErrorTypes: [POISON] };
     const queued = (retryPolicy: typeof retry) =>
       byPart((part) => ({

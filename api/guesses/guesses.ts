@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Config } from '../../platform/config.ts';
+import type { Metrics } from '../../platform/metrics.ts';
 import { Problem, type ProblemCode } from '../../platform/problems.ts';
 import { createLockouts } from './lockouts.ts';
 import { type SharedGuesses, shareGuesses } from './shared-guesses.ts';
@@ -27,14 +28,18 @@ export interface Guesses {
  * lock out. A code whose check character is wrong is a slip of the finger and no guess: whoever guesses gets it right, so
  * it counts for the phone alone. Redis shares the counts; see docs/adr/0009.
  */
-export function createGuesses(limits: Config['guesses'], redisUrl: string | null): Guesses {
+export function createGuesses(limits: Config['guesses'], redisUrl: string | null, metrics: Metrics): Guesses {
   const lockouts = createLockouts();
   const now = () => performance.now();
+  /** @returns the kinds of what is locked out for it */
   const countAt = (subjects: string[], nowMs: number) => {
+    const lockedOut: (keyof typeof limits)[] = [];
     for (const subject of subjects) {
-      const limit = limits[subject.slice(0, subject.indexOf(':')) as keyof typeof limits];
-      if (limit) lockouts.count(subject, limit, nowMs);
+      const kind = subject.slice(0, subject.indexOf(':')) as keyof typeof limits;
+      const limit = limits[kind];
+      if (limit && lockouts.count(subject, limit, nowMs)) lockedOut.push(kind);
     }
+    return lockedOut;
   };
   const shared: SharedGuesses | null = redisUrl
     ? shareGuesses(redisUrl, (subjects, agoMs) => countAt(subjects, now() - agoMs))
@@ -52,7 +57,9 @@ export function createGuesses(limits: Config['guesses'], redisUrl: string | null
       const subjects = subjectsOf(guesser).filter(
         (subject) => answered === 'code-not-found' || subject.startsWith('phone:'),
       );
-      countAt(subjects, now());
+      metrics.wrongCodes.inc({ reason: answered });
+      // Those that other gateways tell of are counted there.
+      for (const subject of countAt(subjects, now())) metrics.lockouts.inc({ subject });
       if (subjects.length > 0) shared?.tell(subjects);
     },
     close: async () => await shared?.close(),

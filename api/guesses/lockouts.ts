@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { GuessLimit } from '../../platform/config.ts';
 
 export interface Lockouts {
-  /** Counts a wrong guess of a subject. */
-  count(subject: string, limit: GuessLimit, nowMs: number): void;
+  /** Counts a wrong guess of a subject. @returns whether it is locked out for it */
+  count(subject: string, limit: GuessLimit, nowMs: number): boolean;
   /** How much longer a subject is locked out; 0 where it is not. Milliseconds. */
   remainingMs(subject: string, nowMs: number): number;
 }
@@ -33,12 +33,14 @@ export function createLockouts(): Lockouts {
       if (level === 0) account.lockouts = 0;
       account.level = level + 1;
       account.at = nowMs;
-      if (account.level > allowance) {
+      const isTooMany = account.level > allowance;
+      if (isTooMany) {
         const lockedUntil = nowMs + Math.min(longestMs, firstMs * 2 ** account.lockouts);
         account.lockedUntil = Math.max(account.lockedUntil, lockedUntil);
         account.lockouts++;
       }
       accounts.set(subject, account);
+      return isTooMany;
     },
     remainingMs: (subject, nowMs) => Math.max(0, (accounts.peek(subject)?.lockedUntil ?? 0) - nowMs),
   };

@@ -3,6 +3,7 @@ import type { Ending, Progress, StepTimes } from '../../activities/progress.ts';
 import { batched } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
+import type { Metrics } from '../../platform/metrics.ts';
 import { within } from '../../platform/within.ts';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
 import type { redeem } from '../../workflows/redeem.ts';
@@ -66,6 +67,7 @@ export function createDispatcher(
   progress: Progress,
   redeemOptions: RedeemOptions,
   limits: Config['dispatcher'],
+  metrics: Metrics,
   onStartFailure: () => void,
 ): Dispatcher {
   const underway = new Map<string, Dispatched>();
@@ -84,7 +86,10 @@ export function createDispatcher(
 
   const enqueue = batched<Queued, void>(
     async (batch) => {
+      metrics.batches.observe(batch.length);
       for (const { redemption, queuedAt } of batch) redemption.times.queue = performance.now() - queuedAt;
+      // Of a batch, the one that waited longest.
+      metrics.steps.observe({ step: 'queue' }, (batch[0]?.redemption.times.queue ?? 0) / 1000);
       const items = batch.map(({ redemption }) => redemption.item);
       try {
         const workflowId = await startWorkflow(temporal, items, redeemOptions, limits.startTimeoutMs);

@@ -1,4 +1,4 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { startRedemption } from '../../activities/start-redemption.ts';
 import {
   type RedeemOptions,
@@ -25,24 +25,25 @@ export async function ownWorkflow(
 ): Promise<{ isOpen: boolean; stuck: Stuck | null } | undefined> {
   try {
     const { raw, status } = await client.workflow.getHandle(redemptionWorkflowId(redemptionId)).describe();
-    const activity = raw.pendingActivities?.[0];
-    const name = activity?.activityType?.name ?? '';
-    return {
-      isOpen: status.name === 'RUNNING',
-      stuck: activity
-        ? {
-            step: STEP_OF_ACTIVITY[name] ?? name,
-            since: isoTime(raw.workflowExecutionInfo?.startTime) ?? new Date().toISOString(),
-            attempts: activity.attempt ?? 1,
-            last_error: activity.lastFailure?.message ?? null,
-            next_attempt_at: isoTime(activity.nextAttemptScheduleTime),
-          }
-        : null,
-    };
+    return { isOpen: status.name === 'RUNNING', stuck: stuckOf(raw) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** What a workflow waits for: its pending activity, if it has one. */
+export function stuckOf(raw: WorkflowExecutionDescription['raw']): Stuck | null {
+  const activity = raw.pendingActivities?.[0];
+  if (!activity) return null;
+  const name = activity.activityType?.name ?? '';
+  return {
+    step: STEP_OF_ACTIVITY[name] ?? name,
+    since: isoTime(raw.workflowExecutionInfo?.startTime) ?? new Date().toISOString(),
+    attempts: activity.attempt ?? 1,
+    last_error: activity.lastFailure?.message ?? null,
+    next_attempt_at: isoTime(activity.nextAttemptScheduleTime),
+  };
 }
 
 /** Has the step that a redemption is stuck at tried again now; starts the redemption's own workflow if there is none. */

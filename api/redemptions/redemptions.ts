@@ -1,6 +1,7 @@
 import type { Ending, StepTimes } from '../../activities/progress.ts';
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import type { Metrics } from '../../platform/metrics.ts';
 import { isProblemCode, Problem, type ProblemCode } from '../../platform/problems.ts';
 import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
@@ -42,13 +43,21 @@ const READ_AGAIN_MS = 250;
 const SILENCE_MS = 500;
 
 /** What a request to redeem goes through before its saga, and how its answer is found. */
-export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, breaker: Breaker): Redemptions {
+export function createRedemptions(
+  lookups: Lookups,
+  dispatcher: Dispatcher,
+  breaker: Breaker,
+  metrics: Metrics,
+): Redemptions {
   const redeem = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
     const { redemptionId, hashes, phone, waitMs } = request;
     const finding = await lookups.door({ redemptionId, hashes });
     if (finding.known_state) return await replay(request, finding);
     const { code_id: codeId, group_id: groupId, currency } = finding;
-    if (!codeId || !groupId || !currency) throw new Problem('code-not-found');
+    const isKnown = codeId && groupId && currency;
+    const doorRefusal = isKnown ? finding.refusal : 'code-not-found';
+    if (doorRefusal) metrics.redemptions.inc({ outcome: 'refused', reason: doorRefusal });
+    if (!isKnown) throw new Problem('code-not-found');
     if (finding.refusal) throw refusal(finding.refusal, await ownUse(finding.refusal, codeId, { phone, currency }));
     assertWhole(breaker);
 
@@ -65,6 +74,7 @@ export function createRedemptions(lookups: Lookups, dispatcher: Dispatcher, brea
     if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
     const end = await endOf(redemption, waitMs);
     if (end === undefined) {
+      metrics.redemptions.inc({ outcome: 'pending', reason: '' });
       return {
         redemptionId,
         completed: false,

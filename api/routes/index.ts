@@ -17,6 +17,7 @@ import { listRedeemersOperation } from './code-groups/redeemers.ts';
 import { codeGroupStatsOperation } from './code-groups/stats.ts';
 import { updateCodeGroupOperation } from './code-groups/update.ts';
 import { getCode, lookUpCode, updateCodeOperation } from './codes/read.ts';
+import { getDiagnostics } from './diagnostics/get.ts';
 import { replayOutboxOperation } from './outbox/replay.ts';
 import { getOutbox } from './outbox/status.ts';
 import { createReconciliation } from './reconciliations/create.ts';
@@ -27,12 +28,14 @@ import { getRedemption } from './redemptions/get.ts';
 import { listRedemptionsOperation } from './redemptions/list.ts';
 import { retryRedemption, retryStuckRedemptions } from './redemptions/retry.ts';
 import { reverseRedemptionOperation } from './redemptions/reverse.ts';
+import { getRedemptionTimeline } from './redemptions/timeline.ts';
 import { createWallet } from './wallets/create.ts';
 import { getWallet } from './wallets/get.ts';
 import { listWalletsOperation } from './wallets/list.ts';
 import { creditWallet, debitWallet } from './wallets/post-transfer.ts';
 import { listTransactions } from './wallets/transactions.ts';
 import { updateWalletOperation } from './wallets/update.ts';
+import { getWebhookDelivery } from './webhook-deliveries/get.ts';
 import { retryWebhookDeliveryOperation } from './webhook-deliveries/retry.ts';
 import { createWebhookEndpointOperation } from './webhook-endpoints/create.ts';
 import { deleteWebhookEndpointOperation } from './webhook-endpoints/delete.ts';
@@ -47,6 +50,7 @@ export function operations({ region, webhooks }: Config): Operation[] {
   return [
     createRedemption(region),
     getRedemption,
+    getRedemptionTimeline,
     listRedemptionsOperation(region),
     abortRedemption,
     retryStuckRedemptions,
@@ -87,11 +91,13 @@ export function operations({ region, webhooks }: Config): Operation[] {
     testWebhookEndpoint,
     rotateWebhookSecretOperation,
     listWebhookDeliveriesOperation,
+    getWebhookDelivery,
     retryWebhookDeliveryOperation,
     getOutbox,
     replayOutboxOperation,
     createReconciliation,
     listReconciliationsOperation,
     getReconciliation,
+    getDiagnostics,
   ];
 }

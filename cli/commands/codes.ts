@@ -13,7 +13,7 @@ export function addCodes(program: Command, cli: Cli): void {
       const code = isId(codeOrId)
         ? await cli.client().request<Code>('GET', path`/v1/codes/${codeOrId}`)
         : await cli.client().request<Code>('POST', '/v1/codes/lookup', { body: { code: codeOrId }, repeatable: true });
-      cli.print(options, code, showCode);
+      cli.print(options, code, showCodeWithRedemptions);
     },
   );
 
@@ -26,14 +26,13 @@ export function addCodes(program: Command, cli: Cli): void {
         const code = await cli
           .client()
           .request<Code>('PATCH', path`/v1/codes/${id}`, { body: { disabled }, repeatable: true });
-        cli.print(options, code, showCode);
+        cli.print(options, code, showCodeWithRedemptions);
       },
     );
   }
 }
 
-function showCode(out: Output, code: Code): void {
-  const redemptions = Array.isArray(code.redemptions) ? code.redemptions : [];
+export function showCode(out: Output, code: Code): void {
   out.details({
     code: code.id,
     text: code.code ?? (code.last4 && `…${code.last4}`),
@@ -43,6 +42,11 @@ function showCode(out: Output, code: Code): void {
     used: `${usedTimes(code)} of ${code.max_redemptions ?? '-'}`,
     created: code.created_at,
   });
+}
+
+function showCodeWithRedemptions(out: Output, code: Code): void {
+  showCode(out, code);
+  const redemptions = Array.isArray(code.redemptions) ? code.redemptions : [];
   if (redemptions.length === 0) return;
   out.line();
   out.table(redemptions, {

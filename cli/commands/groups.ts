@@ -4,9 +4,10 @@ import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { downloadCodes, requireNewFile } from '../codes-download.ts';
 import { createdBetween, dataCommand, exampleText, type ListOptions, listCommand, listLimit } from '../options.ts';
-import { type Columns, moneyText, type Output } from '../output.ts';
+import { type Columns, moneyText } from '../output.ts';
 import { printList } from '../print-list.ts';
 import { groupColumns, showGroup } from '../views/group.ts';
+import { showStats } from '../views/group-stats.ts';
 import { usedTimes } from './codes.ts';
 import { addGroupsCreate } from './groups-create.ts';
 import { addGroupsImport } from './groups-import.ts';
@@ -15,6 +16,12 @@ import { addGroupsUpdate } from './groups-update.ts';
 interface Filters extends ListOptions {
   query?: string;
   state?: string;
+}
+
+interface StatsOptions extends JsonOption {
+  from?: string;
+  to?: string;
+  timeZone?: string;
 }
 
 export function addGroups(program: Command, cli: Cli): void {
@@ -38,12 +45,20 @@ export function addGroups(program: Command, cli: Cli): void {
     },
   );
 
-  dataCommand(groups, 'stats <id>', 'how a code group is used', 'groups stats 0198c5d2-…').action(
-    async (id: string, options: JsonOption) => {
-      const stats = await cli.client().request<GroupStats>('GET', path`/v1/code-groups/${id}/stats`);
+  dataCommand(
+    groups,
+    'stats <id>',
+    'how a code group is used, by state and by day',
+    'groups stats 0198c5d2-… --from 2026-03-20T00:00:00Z --time-zone Asia/Tehran',
+  )
+    .option('--from <time>', 'days from this time on')
+    .option('--to <time>', 'days before this time')
+    .option('--time-zone <name>', 'whose days, such as Asia/Tehran (default: UTC)')
+    .action(async (id: string, { from, to, timeZone, ...options }: StatsOptions) => {
+      const query = { from, to, time_zone: timeZone };
+      const stats = await cli.client().request<GroupStats>('GET', path`/v1/code-groups/${id}/stats`, { query });
       cli.print(options, stats, showStats);
-    },
-  );
+    });
 
   dataCommand(
     groups,
@@ -112,21 +127,3 @@ const codeColumns: Columns<Code> = {
   USED: usedTimes,
   MAX: (code) => code.max_redemptions,
 };
-
-function showStats(out: Output, stats: GroupStats): void {
-  out.details({
-    codes: countsText(stats.codes),
-    places: countsText(stats.places),
-    redemptions: countsText(stats.redemptions),
-    credited: moneyText(stats.credited),
-    redeemers: stats.redeemers,
-    'first redeemed': stats.first_redeemed_at,
-    'last redeemed': stats.last_redeemed_at,
-  });
-}
-
-function countsText(counts: Record<string, number> = {}): string {
-  return Object.entries(counts)
-    .map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`)
-    .join(', ');
-}

@@ -44,6 +44,12 @@ export function addKeys(program: Command, cli: Cli): void {
     await printList(cli, options, '/v1/api-keys', createdBetween(options), listLimit(options), keyColumns);
   });
 
+  dataCommand(keys, 'show <id>', 'show a key, without itself', 'keys show 0198c5d2-…').action(
+    async (id: string, options: JsonOption) => {
+      cli.print(options, await cli.client().request<ApiKey>('GET', path`/v1/api-keys/${id}`), showKey);
+    },
+  );
+
   dataCommand(keys, 'rotate <id>', 'replace a key; the old one stops at once', 'keys rotate 0198c5d2-…')
     .addOption(yesOption())
     .addOption(idempotencyOption())
@@ -80,7 +86,7 @@ const keyColumns: Columns<ApiKey> = {
   CREATED: (key) => key.created_at,
 };
 
-function showKey(out: Output, key: ApiKey): void {
+export function showKey(out: Output, key: ApiKey): void {
   out.details({
     id: key.id,
     name: key.name,

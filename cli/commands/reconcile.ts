@@ -4,8 +4,9 @@ import type { Reconciliation } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { CliError, EXIT } from '../errors.ts';
-import { dataCommand } from '../options.ts';
+import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit } from '../options.ts';
 import { type Columns, moneyText, type Output } from '../output.ts';
+import { printList } from '../print-list.ts';
 
 const ASK_EVERY_MS = 1_000;
 
@@ -20,14 +21,31 @@ export function addReconcile(program: Command, cli: Cli): void {
         await sleep(ASK_EVERY_MS);
         found = await client.request<Reconciliation>('GET', path`/v1/reconciliations/${found.id}`);
       }
-      cli.print(options, found, show);
+      cli.print(options, found, showReconciliation);
       if (found.state === 'failed') throw new CliError(EXIT.unavailable, `the books could not be read: ${found.error}`);
       if (found.state !== 'balanced') throw new CliError(EXIT.refused, 'the books do not balance');
     },
   );
+
+  listCommand(program, 'reconciliations', 'list proofs of the books, newest first', 'reconciliations').action(
+    async (options: ListOptions) => {
+      const query = createdBetween(options);
+      await printList(cli, options, '/v1/reconciliations', query, listLimit(options), reconciliationColumns);
+    },
+  );
 }
 
-function show(out: Output, { state, checked, in_flight, totals, fault_count, faults }: Reconciliation): void {
+const reconciliationColumns: Columns<Reconciliation> = {
+  ID: (found) => found.id,
+  STATE: (found) => found.state,
+  FAULTS: (found) => found.fault_count,
+  CREATED: (found) => found.created_at,
+};
+
+export function showReconciliation(
+  out: Output,
+  { state, checked, in_flight, totals, fault_count, faults }: Reconciliation,
+): void {
   out.details({
     state,
     ...checked,

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Redemption } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
@@ -80,6 +80,25 @@ export function addRedemptions(program: Command, cli: Cli): void {
     cli.print(options, redemption, showRedemption);
     noteUnfinished(cli, redemption);
   });
+
+  dataCommand(
+    redemptions,
+    'retry-stuck',
+    'try all that are stuck at a step again, now',
+    'redemptions retry-stuck --step credit',
+  )
+    .addOption(
+      new Option('--step <step>', 'which they are stuck at')
+        .choices(['reserve', 'credit', 'confirm', 'void', 'release'])
+        .makeOptionMandatory(),
+    )
+    .action(async ({ step, ...options }: JsonOption & { step: string }) => {
+      const retried = await cli.client().request<{ step: string; retried: number }>('POST', '/v1/redemptions/retry', {
+        body: { step },
+        repeatable: true,
+      });
+      cli.print(options, retried, (out) => out.details(retried));
+    });
 
   dataCommand(
     redemptions,

@@ -125,7 +125,7 @@ const walletColumns: Columns<Wallet> = {
   CREATED: (wallet) => wallet.created_at,
 };
 
-const transactionColumns: Columns<Transaction> = {
+export const transactionColumns: Columns<Transaction> = {
   ID: (transaction) => transaction.id,
   KIND: (transaction) => transaction.kind,
   AMOUNT: signedAmount,
@@ -134,7 +134,7 @@ const transactionColumns: Columns<Transaction> = {
   CREATED: (transaction) => transaction.created_at,
 };
 
-function showWallet(out: Output, wallet: Wallet): void {
+export function showWallet(out: Output, wallet: Wallet): void {
   out.details({
     wallet: wallet.id,
     phone: wallet.phone,

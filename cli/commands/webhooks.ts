@@ -156,7 +156,7 @@ const deliveryColumns: Columns<WebhookDelivery> = {
   CREATED: (delivery) => delivery.created_at,
 };
 
-function showEndpoint(out: Output, endpoint: WebhookEndpoint): void {
+export function showEndpoint(out: Output, endpoint: WebhookEndpoint): void {
   out.details({
     id: endpoint.id,
     url: endpoint.url,
@@ -167,7 +167,7 @@ function showEndpoint(out: Output, endpoint: WebhookEndpoint): void {
   });
 }
 
-function showDelivery(out: Output, delivery: WebhookDelivery): void {
+export function showDelivery(out: Output, delivery: WebhookDelivery): void {
   out.details({
     id: delivery.id,
     event: delivery.event_id,

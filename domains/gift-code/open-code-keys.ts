@@ -18,10 +18,7 @@ export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvir
     }
     keys = await makeCodeKeys(home);
   }
-  const own = [
-    ...keys.peppers.map((key) => ({ purpose: 'pepper' as const, keyId: key.id, fingerprint: fingerprint(key) })),
-    ...keys.seals.map((key) => ({ purpose: 'seal' as const, keyId: key.id, fingerprint: fingerprint(key) })),
-  ];
+  const own = marksOf(keys);
   assertSame(known, own);
   await db.orm.insert(codeKeys).values(own).onConflictDoNothing();
   // Another process may have been first.
@@ -31,10 +28,25 @@ export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvir
 
 type Mark = typeof codeKeys.$inferSelect;
 
+/** Whether keys are still those that the codes in the database were hashed and sealed with. */
+export async function codeKeysMatch(db: GiftCodeDatabase, keys: CodeKeys): Promise<boolean> {
+  const own = marksOf(keys);
+  return (await db.orm.select().from(codeKeys)).every((row) => isSame(row, matchOf(row, own)));
+}
+
+const marksOf = ({ peppers, seals }: CodeKeys): Mark[] => [
+  ...peppers.map((key) => ({ purpose: 'pepper' as const, keyId: key.id, fingerprint: fingerprint(key) })),
+  ...seals.map((key) => ({ purpose: 'seal' as const, keyId: key.id, fingerprint: fingerprint(key) })),
+];
+
+const matchOf = (row: Mark, own: Mark[]) => own.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
+
+const isSame = (row: Mark, match: Mark | undefined): boolean => match?.fingerprint.equals(row.fingerprint) === true;
+
 function assertSame(registered: Mark[], own: Mark[]): void {
   for (const row of registered) {
-    const match = own.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
-    if (!match?.fingerprint.equals(row.fingerprint)) {
+    const match = matchOf(row, own);
+    if (!isSame(row, match)) {
       throw new ConfigError(
         `the code keys are not those of this database: its ${row.purpose} key ${row.keyId} is ${match ? 'another one' : 'missing'}`,
       );

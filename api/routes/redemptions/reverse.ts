@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idFromKey } from '../../../platform/ids.ts';
+import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';
@@ -42,7 +42,7 @@ export const reverseRedemptionOperation = operation({
       args: [
         {
           redemptionId: params.id,
-          reversalId: idFromKey(params.id, 'reversal', ''),
+          reversalId: reversalTransferId(params.id),
           keepPlace: body.code === 'void',
           reason: `reversed: ${body.reason}`,
         },

@@ -1,0 +1,71 @@
+import { connect, NatsError } from 'nats';
+import { type OutboxStatus, outboxStatus } from '../../platform/outbox-status.ts';
+import type { Services } from '../services.ts';
+import { type Check, failed, ok, warning } from './check.ts';
+
+const TIMEOUT_MS = 3_000;
+const LATE_S = 10;
+const NOT_FOUND = '404';
+const CONSUMER = 'webhooks';
+
+/** What there is to say of NATS: that it answers, its stream, and how far the webhooks' consumer is. */
+export async function natsChecks(url: string, stream: string): Promise<Check[]> {
+  const startedAt = performance.now();
+  try {
+    const nats = await connect({
+      servers: url,
+      name: 'vouchsafe doctor',
+      maxReconnectAttempts: 0,
+      timeout: TIMEOUT_MS,
+    });
+    try {
+      const latencyMs = Math.round(performance.now() - startedAt);
+      const answers = ok('NATS', `version ${nats.info?.version}, answers in ${latencyMs} ms`);
+      const { streams, consumers } = await nats.jetstreamManager({ timeout: TIMEOUT_MS });
+      const found = await unlessMissing(streams.info(stream));
+      if (!found) {
+        const action =
+          'Start a gateway again: it makes the stream. Then `vouchsafe outbox replay` brings its events back.';
+        return [answers, failed('stream', `there is no stream ${stream}`, action)];
+      }
+      const { messages, bytes } = found.state;
+      const consumer = await unlessMissing(consumers.info(stream, CONSUMER));
+      return [
+        answers,
+        ok('stream', `${stream}: ${messages} events, ${(bytes / 1024 ** 2).toFixed(1)} MiB`),
+        consumer
+          ? ok('webhook consumer', `${consumer.num_pending} events to read, ${consumer.num_ack_pending} being written`)
+          : ok('webhook consumer', 'none, since no endpoint wants events'),
+      ];
+    } finally {
+      await nats.close();
+    }
+  } catch (error) {
+    const action = 'Start NATS with JetStream, or correct NATS_URL. Events wait in the outbox meanwhile.';
+    return [failed('NATS', String(error), action)];
+  }
+}
+
+async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof NatsError && error.code === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** How far the relay of a part is behind. */
+export async function outboxCheck(part: 'gift-code' | 'wallet', db: Services['giftCode'] | Services['wallet']) {
+  const name = `${part} outbox`;
+  let status: OutboxStatus;
+  try {
+    status = await outboxStatus(db);
+  } catch (error) {
+    return failed(name, String(error), `See the ${part} database.`);
+  }
+  const { unpublished, lagSeconds } = status;
+  const detail = `${unpublished} events wait, the oldest for ${lagSeconds.toFixed(1)} s`;
+  if (lagSeconds < LATE_S) return ok(name, detail);
+  return warning(name, detail, 'See NATS, and the log of the gateways: a relay there publishes them.');
+}

@@ -1,0 +1,81 @@
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import type { Config } from '../../platform/config.ts';
+import { within } from '../../platform/within.ts';
+import { partTaskQueues } from '../../workflows/contracts.ts';
+import { type Check, failed, ok, warning } from './check.ts';
+
+const TIMEOUT_MS = 3_000;
+const WORKFLOW_QUEUE = 1;
+const ACTIVITY_QUEUE = 2;
+const DAY_S = 86_400;
+/** A sweep that is later than this many of its intervals did not run. */
+const LATE_INTERVALS = 4;
+
+/** What there is to say of Temporal: that it answers, who polls the task queues, and whether the sweeper runs. */
+export async function temporalChecks(client: Client, { temporal, sweep }: Config): Promise<Check[]> {
+  const startedAt = performance.now();
+  try {
+    const { serverVersion } = await inTime(client.workflowService.getSystemInfo({}));
+    const latencyMs = Math.round(performance.now() - startedAt);
+    const queues = Object.values(partTaskQueues(temporal.taskQueue));
+    return [
+      ok('Temporal', `version ${serverVersion}, answers in ${latencyMs} ms`),
+      ...(await Promise.all([
+        retentionCheck(client, temporal.namespace),
+        pollersCheck(client, temporal.taskQueue, WORKFLOW_QUEUE),
+        ...queues.map((queue) => pollersCheck(client, queue, ACTIVITY_QUEUE)),
+        sweepCheck(client, `${temporal.taskQueue}-sweep`, sweep.everyMs),
+      ])),
+    ];
+  } catch (error) {
+    return [failed('Temporal', String(error), 'Start Temporal, or correct TEMPORAL_ADDRESS and start again.')];
+  }
+}
+
+async function retentionCheck(client: Client, namespace: string): Promise<Check> {
+  const name = `Temporal namespace ${namespace}`;
+  const { config } = await inTime(client.workflowService.describeNamespace({ namespace }));
+  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S;
+  const detail = `keeps histories for ${days} days`;
+  if (days < 1) return warning(name, detail, 'Raise its retention: traces of redemptions are gone too soon.');
+  return ok(name, detail);
+}
+
+async function pollersCheck(client: Client, taskQueue: string, taskQueueType: 1 | 2): Promise<Check> {
+  const name = `task queue ${taskQueue}`;
+  const { namespace } = client.options;
+  const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
+  const { pollers } = await inTime(client.workflowService.describeTaskQueue(request));
+  const count = pollers?.length ?? 0;
+  if (count === 0) return failed(name, 'nobody polls it', 'Start a worker: a gateway with its workers, npm start.');
+  return ok(name, `${count} polling`);
+}
+
+async function sweepCheck(client: Client, scheduleId: string, everyMs: number): Promise<Check> {
+  const name = 'sweeper';
+  try {
+    const { info, state } = await inTime(client.schedule.getHandle(scheduleId).describe());
+    if (state.paused)
+      return failed(name, 'its schedule is paused', `temporal schedule toggle -s ${scheduleId} --unpause`);
+    const last = info.recentActions.at(-1)?.takenAt;
+    const since = last ?? info.createdAt;
+    const detail = last ? `ran last at ${last.toISOString()}` : 'has not run yet';
+    if (Date.now() - since.getTime() > LATE_INTERVALS * everyMs) {
+      return failed(
+        name,
+        detail,
+        `Look at the workflow ${scheduleId} in the Web UI: it should run every ${everyMs / 1000} s.`,
+      );
+    }
+    return ok(name, detail);
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    return failed(name, 'its schedule is gone', 'Start a gateway again: it makes the schedule.');
+  }
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const found = await within(TIMEOUT_MS, answer);
+  if (found === undefined) throw new Error(`no answer in ${TIMEOUT_MS} ms`);
+  return found;
+}
