@@ -1,4 +1,5 @@
 import { Latencies } from './latencies.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface LoopOptions {
   /** How many do one thing after the other, at the same time. */
@@ -53,11 +54,7 @@ export async function closedLoop<Item>(
       lastEnd = ended;
     }
   };
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  await Promise.race([Promise.all(Array.from({ length: clients }, (_, number) => client(number))), aborted]);
-  signal.throwIfAborted();
+  await unlessAborted(signal, Promise.all(Array.from({ length: clients }, (_, number) => client(number))));
   const measuredMs = (items.length > 0 ? to : lastEnd) - from;
   return { perSecond: (latencies.count / measuredMs) * 1_000, latencies, done, failed, eachSecond };
 }

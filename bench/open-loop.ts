@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Latencies } from './latencies.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface OpenLoopOptions {
   /** Requests that become due in a second, at even distances. */
@@ -60,9 +61,9 @@ export async function openLoop<Item>(
       const isMeasured = index >= firstMeasured;
       // A timer may fire a little early.
       for (let ms = dueAt - performance.now(); ms > 0; ms = dueAt - performance.now()) {
-        await sleep(Math.ceil(ms), undefined, { signal });
+        await sleep(Math.ceil(ms));
       }
-      signal.throwIfAborted();
+      if (signal.aborted) return;
       if (performance.now() <= end) await send(item, number, dueAt, isMeasured);
       else if (isMeasured) {
         result.unsent++;
@@ -70,6 +71,6 @@ export async function openLoop<Item>(
       }
     }
   };
-  await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
+  await unlessAborted(signal, Promise.all(Array.from({ length: clients }, (_, number) => client(number))));
   return result;
 }
