@@ -93,7 +93,7 @@ async function redeemCodes(
 ): Promise<void> {
   stage.progress(`Redeeming ${count} of them`);
   const { rows } = await stage.giftCode.reads.query<{ id: string }>(
-    'select id from codes where group_id = $1 order by id limit $2',
+    'select id from codes where group_id = $1 order by random() limit $2',
     [groupId, count],
   );
   for (let from = 0; from < rows.length; from += BATCH) {
