@@ -10,7 +10,8 @@ import { type ServiceProcess, startServiceProcess } from './service-process.ts';
 import type { Stage } from './stage.ts';
 
 const PROCESSES = [1, 2, 4];
-const WARM_UP_SECONDS = 3;
+/** Half of the processes are new each time. */
+const WARM_UP_SECONDS = 5;
 /** More than two cores do in a second; a machine with more of them may need more. */
 const CODES_PER_SECOND = 5_000;
 
