@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 /** What both databases hold at a moment. */
 interface Books {
   completed: number;
-  /** Redemptions that are not completed. */
+  /** Redemptions that are neither completed nor refused. */
   others: number;
   /** Codes whose counters are not those of their redemptions. */
   wrongCodes: number;
@@ -19,7 +19,7 @@ interface Books {
 async function readBooks({ giftCode, wallet }: Stage): Promise<Books> {
   const codes = await giftCode.reads.query(`select
     (select count(*) from redemptions where state = 'completed')::integer as completed,
-    (select count(*) from redemptions where state <> 'completed')::integer as others,
+    (select count(*) from redemptions where state not in ('completed', 'refused'))::integer as others,
     (select count(*) from codes c
       left join (select code_id, count(*) as uses from redemptions where state = 'completed' group by code_id) r
         on r.code_id = c.id

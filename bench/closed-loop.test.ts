@@ -14,6 +14,8 @@ test('every item is worked on once, and failures are no part of the rate', async
   expect(worked.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
   expect(result).toMatchObject({ done: 90, failed: 10 });
   expect(result.latencies.count).toBe(90);
+  expect(result.eachSecond).toHaveLength(60);
+  expect(result.eachSecond.reduce((sum, count) => sum + count)).toBe(90);
 });
 
 test('no client takes the next item before its last one has ended', async () => {
@@ -29,8 +31,9 @@ test('no client takes the next item before its last one has ended', async () => 
 });
 
 test('what ends during the warm-up is done but not measured', async () => {
-  const { done, latencies } = await closedLoop({ ...loop, warmUpSeconds: 60 }, [1, 2, 3], async () => true);
+  const { done, latencies, eachSecond } = await closedLoop({ ...loop, warmUpSeconds: 60 }, [1, 2, 3], async () => true);
   expect(done).toBe(3);
+  expect(new Set(eachSecond)).toEqual(new Set([0]));
   expect(latencies.count).toBe(0);
 });
 

@@ -1,4 +1,5 @@
 import { Latencies } from './latencies.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface LoopOptions {
   /** How many do one thing after the other, at the same time. */
@@ -16,6 +17,8 @@ export interface LoopResult {
   /** All that went well, warm-up included. */
   done: number;
   failed: number;
+  /** How many went well in each second of the measurement. */
+  eachSecond: number[];
 }
 
 /**
@@ -32,6 +35,7 @@ export async function closedLoop<Item>(
   const latencies = new Latencies();
   const from = performance.now() + warmUpSeconds * 1_000;
   const to = from + seconds * 1_000;
+  const eachSecond = Array.from({ length: seconds }, () => 0);
   let lastEnd = from;
   let done = 0;
   let failed = 0;
@@ -45,14 +49,12 @@ export async function closedLoop<Item>(
       else failed++;
       if (!isWell || ended < from || ended > to) continue;
       latencies.record(ended - begun);
+      const second = Math.min(Math.floor((ended - from) / 1_000), seconds - 1);
+      eachSecond[second] = (eachSecond[second] ?? 0) + 1;
       lastEnd = ended;
     }
   };
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  await Promise.race([Promise.all(Array.from({ length: clients }, (_, number) => client(number))), aborted]);
-  signal.throwIfAborted();
+  await unlessAborted(signal, Promise.all(Array.from({ length: clients }, (_, number) => client(number))));
   const measuredMs = (items.length > 0 ? to : lastEnd) - from;
-  return { perSecond: (latencies.count / measuredMs) * 1_000, latencies, done, failed };
+  return { perSecond: (latencies.count / measuredMs) * 1_000, latencies, done, failed, eachSecond };
 }

@@ -1,16 +1,12 @@
-import { confirm } from '../domains/gift-code/confirm.ts';
-import { reserve } from '../domains/gift-code/reserve.ts';
-import { credit } from '../domains/wallet/credit.ts';
-import { newId } from '../platform/ids.ts';
 import { closedLoop } from './closed-loop.ts';
 import { rounded } from './latencies.ts';
 import { defineBench } from './options.ts';
-import { CLIENT_ID, type Order, seedOrders } from './seed.ts';
+import { type Order, seedOrders } from './seed.ts';
+import { settle } from './settle.ts';
 import type { Stage } from './stage.ts';
 
 const BATCH = 256;
 const CONNECTIONS = 2;
-const TIMEOUT_MS = 30_000;
 /** More than the databases of two cores do in a second. */
 const CODES_PER_SECOND = 12_000;
 
@@ -31,17 +27,4 @@ export async function measureFloor(stage: Stage, seconds: number): Promise<numbe
   const loop = { clients: CONNECTIONS, warmUpSeconds: 0, seconds, signal: stage.signal };
   const { perSecond } = await closedLoop(loop, batches, (batch) => settle(stage, batch));
   return perSecond * BATCH;
-}
-
-async function settle({ giftCode, wallet }: Stage, batch: Order[]): Promise<boolean> {
-  const items = batch.map((order) => ({ ...order, redemptionId: newId(), clientId: CLIENT_ID, at: Date.now() }));
-  const ids = items.map((item) => item.redemptionId);
-  const verdicts = await reserve(giftCode, items, 'bench', TIMEOUT_MS);
-  const credits = items.map(({ redemptionId, walletId }, index) => {
-    const { amount, currency } = verdicts[index] ?? {};
-    return { redemptionId, walletId, amount: amount ?? 0n, currency: currency ?? '' };
-  });
-  await credit(wallet, credits, TIMEOUT_MS);
-  const rows = await confirm(giftCode, ids, 'bench', TIMEOUT_MS);
-  return rows.filter((row) => row.state === 'completed').length === BATCH;
 }

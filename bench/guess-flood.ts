@@ -4,8 +4,9 @@ import { assertExact } from './books.ts';
 import { closedLoop, type LoopResult } from './closed-loop.ts';
 import { type HttpConnection, openHttpConnection } from './http-connection.ts';
 import { rounded } from './latencies.ts';
+import { median } from './median.ts';
 import { defineBench } from './options.ts';
-import { openRedeemer } from './redeemer.ts';
+import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
 import { type ServiceProcess, startServiceProcess } from './service-process.ts';
 
@@ -26,14 +27,12 @@ export const guessFlood = defineBench({
     stage.progress('Starting the service');
     const service = await startServiceProcess(stage, { VOUCHSAFE_PROXIES: '1' });
     try {
-      const redeemers = await Promise.all(Array.from({ length: clients }, () => openRedeemer(service)));
+      const redeemers = await openRedeemers([service], clients);
       const flood = await openFlood(service, guesses);
       const alone: LoopResult[] = [];
       const flooded: LoopResult[] = [];
       const redeem = (warmUpSeconds: number) =>
-        closedLoop({ clients, warmUpSeconds, seconds, signal: stage.signal }, orders, async (order, client) => {
-          return !!(await redeemers[client]?.redeem(order));
-        });
+        closedLoop({ clients, warmUpSeconds, seconds, signal: stage.signal }, orders, redeemers.redeem);
       for (let round = 0; round < rounds; round++) {
         stage.progress(`Round ${round + 1} of ${rounds}: alone, then beside ${guesses} wrong codes a second`);
         alone.push(await redeem(round === 0 ? WARM_UP_SECONDS : 0));
@@ -41,7 +40,7 @@ export const guessFlood = defineBench({
         flooded.push(await redeem(0));
         await flood.stop();
       }
-      for (const redeemer of redeemers) redeemer.close();
+      redeemers.close();
       flood.close();
       const all = [...alone, ...flooded];
       const failed = all.reduce((sum, loop) => sum + loop.failed, 0);
@@ -50,7 +49,8 @@ export const guessFlood = defineBench({
         all.reduce((sum, loop) => sum + loop.done, 0),
         failed,
       );
-      const [before, beside] = [median(alone), median(flooded)];
+      const before = median(alone.map(({ perSecond }) => perSecond));
+      const beside = median(flooded.map(({ perSecond }) => perSecond));
       return {
         per_second: rounded(beside, 0),
         alone_per_second: rounded(before, 0),
@@ -124,9 +124,4 @@ async function newKey({ url, adminKey }: ServiceProcess): Promise<string> {
   );
   connection.close();
   return JSON.parse(body).key;
-}
-
-function median(loops: LoopResult[]): number {
-  const sorted = loops.map(({ perSecond }) => perSecond).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

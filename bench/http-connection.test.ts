@@ -25,14 +25,17 @@ test('one connection carries one exchange after the other, and a broken one is a
     let body = '';
     for await (const chunk of request) body += chunk;
     if (body === 'end') request.socket.destroy();
-    else response.end(`${request.headers.authorization} ${body}`);
+    else
+      response.end(`${request.method} ${request.headers.authorization} ${request.headers['idempotency-key']} ${body}`);
   }).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const connection = await openHttpConnection(url, 'key');
-  expect(await connection.post('/', 'one')).toEqual({ status: 200, body: 'Bearer key one' });
-  expect(await connection.post('/', 'two')).toEqual({ status: 200, body: 'Bearer key two' });
+  const one = await connection.post('/', 'one', { 'Idempotency-Key': 'first' });
+  expect(one).toEqual({ status: 200, body: 'POST Bearer key first one' });
+  expect(await connection.post('/', 'two')).toEqual({ status: 200, body: 'POST Bearer key undefined two' });
+  expect(await connection.get('/')).toEqual({ status: 200, body: 'GET Bearer key undefined ' });
   expect(ports.size).toBe(1);
   await expect(connection.post('/', 'end')).rejects.toThrow('closed');
 });

@@ -8,8 +8,10 @@ export interface HttpAnswer {
 
 /** An HTTP/1.1 connection that is kept alive and carries one exchange at a time. */
 export interface HttpConnection {
-  /** @param body JSON @throws Error when the connection breaks or the answer is not one we can read */
-  post(path: string, body: string): Promise<HttpAnswer>;
+  /** @throws Error when the connection breaks or the answer is not one we can read */
+  get(path: string): Promise<HttpAnswer>;
+  /** @param body JSON @param headers of this request alone @throws as `get` */
+  post(path: string, body: string, headers?: Record<string, string>): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -50,19 +52,27 @@ export async function openHttpConnection(
     }
   });
   const lines = { Host: url.host, Authorization: `Bearer ${bearer}`, 'Content-Type': 'application/json', ...headers };
-  const head = Object.entries(lines)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('');
+  const head = headLines(lines);
+  const exchange = (request: string) =>
+    new Promise<HttpAnswer>((resolve, reject) => {
+      waiting = { resolve, reject };
+      if (socket.destroyed) return fail(new Error('the connection is closed'));
+      socket.write(request);
+    });
   return {
-    post: (path, body) =>
-      new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        if (socket.destroyed) return fail(new Error('the connection is closed'));
-        socket.write(`POST ${path} HTTP/1.1\r\n${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-      }),
+    get: (path) => exchange(`GET ${path} HTTP/1.1\r\n${head}\r\n`),
+    post(path, body, own = {}) {
+      const length = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+      return exchange(`POST ${path} HTTP/1.1\r\n${head}${headLines(own)}${length}\r\n${body}`);
+    },
     close: () => socket.destroy(),
   };
 }
+
+const headLines = (headers: Record<string, string>) =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 
 /** Reads an answer off what was received, a character a byte. Undefined: it is not whole yet. */
 export function readAnswer(received: string): HttpAnswer | undefined {

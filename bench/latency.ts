@@ -1,7 +1,7 @@
 import { newId } from '../platform/ids.ts';
 import { Latencies, rounded } from './latencies.ts';
 import { defineBench } from './options.ts';
-import { openRedeemer } from './redeemer.ts';
+import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
 import { startServiceProcess } from './service-process.ts';
 import { withWorker } from './worker.ts';
@@ -22,7 +22,7 @@ export const latency = defineBench({
     stage.progress('Starting the service');
     const service = await startServiceProcess(stage);
     try {
-      const redeemer = await openRedeemer(service);
+      const redeemers = await openRedeemers([service], 1);
       return await withWorker(stage, { taskQueue: TASK_QUEUE }, async (client) => {
         const runEmpty = async () => {
           const handle = await client.workflow.start<typeof empty>('empty', {
@@ -39,14 +39,14 @@ export const latency = defineBench({
         for (const [index, order] of orders.entries()) {
           stage.signal.throwIfAborted();
           const begun = performance.now();
-          if (!(await redeemer.redeem(order))) errors++;
+          if (!(await redeemers.redeem(order, 0))) errors++;
           const redeemed = performance.now();
           await runEmpty();
           if (index < WARM_UP) continue;
           redemptions.record(redeemed - begun);
           workflows.record(performance.now() - redeemed);
         }
-        redeemer.close();
+        redeemers.close();
         return {
           count,
           p50_ms: rounded(redemptions.percentile(50)),

@@ -1,14 +1,35 @@
 import { ConfigError } from '../platform/config.ts';
+import { flash } from './flash.ts';
 import { floor } from './floor.ts';
 import { generate } from './generate.ts';
 import { guessFlood } from './guess-flood.ts';
+import { hot } from './hot.ts';
 import { latency } from './latency.ts';
 import { naive } from './naive.ts';
+import { open } from './open.ts';
 import { type Bench, readArguments } from './options.ts';
+import { read } from './read.ts';
 import { redeem } from './redeem.ts';
+import { relay } from './relay.ts';
+import { replay } from './replay.ts';
+import { scale } from './scale.ts';
 import { withStage } from './stage.ts';
 
-const benches: Record<string, Bench> = { redeem, floor, naive, latency, generate, 'guess-flood': guessFlood };
+const benches: Record<string, Bench> = {
+  redeem,
+  floor,
+  naive,
+  latency,
+  open,
+  hot,
+  flash,
+  replay,
+  scale,
+  read,
+  relay,
+  generate,
+  'guess-flood': guessFlood,
+};
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

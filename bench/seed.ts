@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createCodeGroup } from '../domains/gift-code/create-code-group.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import { createCodeGroup, type NewCodeGroup } from '../domains/gift-code/create-code-group.ts';
 import { ensureWallets } from '../domains/wallet/ensure-wallets.ts';
+import { ConfigError } from '../platform/config.ts';
 import { newId } from '../platform/ids.ts';
 import type { Stage } from './stage.ts';
 
@@ -17,6 +18,8 @@ export interface Order {
 const PHONES = 100_000;
 const FIRST_PHONE = 989_120_000_000;
 const CODES_OF_A_GROUP = 8_000;
+/** While the database writes one, the next one is sealed. */
+const GROUPS_AT_ONCE = 2;
 const WALLETS_AT_ONCE = 5_000;
 const CURRENCY = 'USD';
 /** Minor units. */
@@ -26,17 +29,12 @@ export const CLIENT_ID = '00000000-0000-4000-8000-000000000001';
 
 /**
  * Makes codes and, the first time, wallets through the domains' own functions. The codes come in random order and each
- * with a random phone. What the seeding left in the outboxes counts as published, and the tables it filled are vacuumed,
- * as autovacuum would; those that are empty stay unknown to the planner, as they are after a first start.
+ * with a random phone.
  */
 export async function seedOrders(stage: Stage, count: number): Promise<Order[]> {
   const wallets = await seedWallets(stage);
   const codes = await seedCodes(stage, count);
-  for (const { reads } of [stage.giftCode, stage.wallet]) {
-    await reads.query('update outbox set published_at = now() where published_at is null');
-  }
-  await stage.giftCode.reads.query('vacuum (analyze) code_groups, codes, code_hashes, outbox');
-  await stage.wallet.reads.query('vacuum (analyze) wallets, outbox');
+  await settleSeeds(stage);
   return shuffled(codes).map((code) => {
     const wallet = wallets[Math.floor(Math.random() * wallets.length)];
     if (!wallet) throw new Error('there are no wallets');
@@ -44,10 +42,37 @@ export async function seedOrders(stage: Stage, count: number): Promise<Order[]> 
   });
 }
 
+/** Makes a coupon of so many uses, and, the first time, wallets. @returns an order for it for each of `count` phones */
+export async function seedCoupon(stage: Stage, uses: number, count: number): Promise<Order[]> {
+  if (count > PHONES) throw new ConfigError(`there are ${PHONES} phones, not ${count}`);
+  const wallets = await seedWallets(stage);
+  stage.progress(`Seeding a coupon of ${uses} uses`);
+  const text = `COUPON${randomBytes(4).toString('hex').toUpperCase()}`;
+  const [code] = await seedGroup(stage, [{ text, maxRedemptions: uses }]);
+  if (!code) throw new Error('a group was made without its code');
+  await settleSeeds(stage);
+  return shuffled(wallets)
+    .slice(0, count)
+    .map((wallet) => ({ ...code, ...wallet }));
+}
+
+/**
+ * What seeding left in the outboxes counts as published, and the tables it filled are vacuumed, as autovacuum would; those
+ * that are empty stay unknown to the planner, as they are after a first start.
+ */
+async function settleSeeds({ giftCode, wallet }: Stage): Promise<void> {
+  for (const { reads } of [giftCode, wallet]) {
+    await reads.query('update outbox set published_at = now() where published_at is null');
+  }
+  await giftCode.reads.query('vacuum (analyze) code_groups, codes, code_hashes, outbox');
+  await wallet.reads.query('vacuum (analyze) wallets, outbox');
+}
+
 type Code = Pick<Order, 'code' | 'codeId' | 'groupId'>;
 type Wallet = Pick<Order, 'phone' | 'walletId'>;
 
-async function seedWallets(stage: Stage): Promise<Wallet[]> {
+/** @returns the wallets of all phones, made where there is none */
+export async function seedWallets(stage: Stage): Promise<Wallet[]> {
   stage.progress(`Seeding ${PHONES} wallets`);
   const wallets: Wallet[] = [];
   for (let from = 0; from < PHONES; from += WALLETS_AT_ONCE) {
@@ -63,17 +88,28 @@ async function seedWallets(stage: Stage): Promise<Wallet[]> {
 async function seedCodes(stage: Stage, count: number): Promise<Code[]> {
   stage.progress(`Seeding ${count} codes`);
   const codes: Code[] = [];
-  while (codes.length < count) {
-    codes.push(...(await seedGroup(stage, Math.min(CODES_OF_A_GROUP, count - codes.length))));
-  }
+  const seedSome = async (left: number[]) => {
+    for (let size = left.pop(); size !== undefined; size = left.pop()) codes.push(...(await seedGroup(stage, size)));
+  };
+  const sizes = Array.from({ length: Math.ceil(count / CODES_OF_A_GROUP) }, (_, index) =>
+    Math.min(CODES_OF_A_GROUP, count - index * CODES_OF_A_GROUP),
+  );
+  await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, () => seedSome(sizes)));
   return codes;
 }
 
-async function seedGroup(stage: Stage, count: number): Promise<Code[]> {
+async function seedGroup(stage: Stage, newCodes: NewCodeGroup['codes']): Promise<Code[]> {
   stage.signal.throwIfAborted();
   const groupId = newId();
-  const created = await createCodeGroup(stage.giftCode, stage.codeKeys, {
-    id: groupId,
+  const created = await createCodeGroup(stage.giftCode, stage.codeKeys, newGroup(groupId, newCodes));
+  if (!created.ok) throw new Error(`the codes could not be made: ${created.reason}`);
+  return created.codes.map(({ id, code }) => ({ code, codeId: id, groupId }));
+}
+
+/** A group as the benches make them, without limits. */
+export function newGroup(id: string, codes: NewCodeGroup['codes']): NewCodeGroup {
+  return {
+    id,
     clientId: CLIENT_ID,
     name: 'Bench',
     amount: AMOUNT,
@@ -84,15 +120,13 @@ async function seedGroup(stage: Stage, count: number): Promise<Code[]> {
     perWalletLimit: null,
     budget: null,
     metadata: {},
-    requestHash: createHash('sha256').update(groupId).digest(),
-    codes: count,
-  });
-  if (!created.ok) throw new Error(`the codes could not be made: ${created.reason}`);
-  return created.codes.map(({ id, code }) => ({ code, codeId: id, groupId }));
+    requestHash: createHash('sha256').update(id).digest(),
+    codes,
+  };
 }
 
 /** Fisher and Yates's shuffle, in place. */
-function shuffled<T>(list: T[]): T[] {
+export function shuffled<T>(list: T[]): T[] {
   for (let last = list.length - 1; last > 0; last--) {
     const other = Math.floor(Math.random() * (last + 1));
     [list[last], list[other]] = [list[other] as T, list[last] as T];

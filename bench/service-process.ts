@@ -13,7 +13,9 @@ export interface ServiceProcess {
   /** Where the API listens. */
   url: URL;
   adminKey: string;
-  /** The most memory it has held resident since it was ready, looked at a few times a second. MiB. */
+  /** The memory it holds resident, looked at a few times a second. MiB. */
+  rssMib(): number;
+  /** The most that has been since it was ready. */
   peakRssMib(): number;
   stop(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function startServiceProcess(
     return {
       url: new URL(url),
       adminKey,
+      rssMib: rss.mib,
       peakRssMib: rss.peakMib,
       async stop() {
         rss.stop();
@@ -90,12 +93,14 @@ async function whenReady(child: ChildProcess, runFile: string, signal: AbortSign
   throw new Error(`it was not ready after ${READY_MS / 1000} s`);
 }
 
-function watchRss(child: ChildProcess): { peakMib(): number; stop(): void } {
+function watchRss(child: ChildProcess): { mib(): number; peakMib(): number; stop(): void } {
+  let kib = 0;
   let peakKib = 0;
   const timer = setInterval(async () => {
-    peakKib = Math.max(peakKib, await rssKib(child.pid as number).catch(() => 0));
+    kib = await rssKib(child.pid as number).catch(() => 0);
+    peakKib = Math.max(peakKib, kib);
   }, RSS_EVERY_MS);
-  return { peakMib: () => peakKib / 1024, stop: () => clearInterval(timer) };
+  return { mib: () => kib / 1024, peakMib: () => peakKib / 1024, stop: () => clearInterval(timer) };
 }
 
 async function rssKib(pid: number): Promise<number> {
