@@ -19,7 +19,7 @@ function completed(...words: string[]): string[] {
 }
 
 test('bash completes commands, their subcommands, options and choices', () => {
-  expect(completed('rec')).toEqual(['reconcile']);
+  expect(completed('rec')).toEqual(['reconcile', 'reconciliations']);
   expect(completed('exp')).toEqual(['explain']);
   expect(completed('')).toEqual(
     expect.arrayContaining(['redeem', 'groups', 'wallets', 'doctor', 'completion', '--help']),
