@@ -63,17 +63,22 @@ export async function* stuckAt(client: Client, taskQueue: string, step: string):
   for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
 }
 
-/** Ends the wait of a workflow's pending activities. One that is running at the moment is left alone. */
+const GRPC_NOT_FOUND = 5;
+
+/** Ends the wait of a workflow's pending activities. One that is running at the moment, or is over by then, is left alone. */
 export async function resetActivities(client: Client, workflowId: string): Promise<void> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();
   for (const { activityId } of raw.pendingActivities ?? []) {
     if (!activityId) continue;
-    await client.workflowService.resetActivity({
+    const reset = client.workflowService.resetActivity({
       namespace: client.options.namespace,
       execution: { workflowId },
       id: activityId,
       identity: client.options.identity ?? null,
       keepPaused: false,
+    });
+    await reset.catch((error: { code?: number }) => {
+      if (error.code !== GRPC_NOT_FOUND) throw error;
     });
   }
 }
