@@ -1,59 +1,85 @@
-import { createInbox, headers, type NatsConnection } from 'nats';
+import { createInbox, headers, type NatsConnection, StringCodec } from 'nats';
 
-/** Publishes a message. Resolved when the stream has it. @throws Error when the stream refuses it, or does not answer in time */
-export type Publish = (subject: string, data: Uint8Array, messageId: string) => Promise<void>;
+export interface Message {
+  subject: string;
+  text: string;
+  /** What JetStream dedupes by. */
+  id: string;
+}
 
-interface Waiting {
-  resolve(): void;
-  reject(error: Error): void;
+/**
+ * Publishes messages. Resolved when each has its answer, with one result a message, in order: undefined where the stream
+ * has it, else an error, because the stream refused it or did not answer in time. Never rejected.
+ */
+export type Publish = (messages: Message[]) => Promise<(Error | undefined)[]>;
+
+interface Underway {
+  results: (Error | undefined)[];
+  waiting: Set<number>;
+  resolve(results: (Error | undefined)[]): void;
   giveUpAt: number;
 }
 
 const LOOK_EVERY_MS = 1_000;
+const { encode } = StringCodec();
 
 /**
- * Publishes to JetStream with one subscription for all acknowledgements and one timer for all time-outs. The client's own
- * \`publish\` makes a promise, a timer and an error object for each message, which was an eighth of a busy process.
- * https://docs.nats.io/reference/reference-protocols/nats_api_reference, "Publishing to a stream"
+ * Publishes to JetStream with one subscription for all acknowledgements, one promise a list, and one timer for all
+ * time-outs. The client's own `publish` makes a promise, a timer and an error object for each message, which was an eighth
+ * of a busy process. https://docs.nats.io/reference/reference-protocols/nats_api_reference, "Publishing to a stream"
  */
 export function openPublisher(nats: NatsConnection, timeoutMs: number): Publish {
   const inbox = createInbox();
-  const waiting = new Map<string, Waiting>();
+  const lists = new Map<string, Underway>();
+  const header = headers();
   let count = 0;
-  const settle = (token: string, error?: Error) => {
-    const one = waiting.get(token);
-    waiting.delete(token);
-    if (error) one?.reject(error);
-    else one?.resolve();
+  const settle = (listName: string, index: number, error: Error | undefined) => {
+    const list = lists.get(listName);
+    if (!list?.waiting.delete(index)) return;
+    list.results[index] = error;
+    if (list.waiting.size > 0) return;
+    lists.delete(listName);
+    list.resolve(list.results);
+  };
+  const giveUp = (listName: string, list: Underway, error: Error) => {
+    for (const index of list.waiting) settle(listName, index, error);
   };
 
-  nats.subscribe(`${inbox}.*`, {
+  nats.subscribe(`${inbox}.*.*`, {
     callback: (error, message) => {
-      const token = message.subject.slice(inbox.length + 1);
-      if (error) return settle(token, error);
+      const [listName = '', index] = message.subject.slice(inbox.length + 1).split('.');
+      if (error) return settle(listName, Number(index), error);
       // No body: nobody listens on the subject, since there is no stream for it.
       const answer = message.data.length === 0 ? { error: { description: 'there is no stream' } } : message.json();
       const { error: refusal } = answer as { error?: { description: string } };
-      settle(token, refusal && new Error(`JetStream: ${refusal.description}`));
+      settle(listName, Number(index), refusal && new Error(`JetStream: ${refusal.description}`));
     },
   });
   const timer = setInterval(() => {
     const now = performance.now();
-    for (const [token, { giveUpAt }] of waiting) {
-      if (giveUpAt <= now) settle(token, new Error('JetStream did not acknowledge in time'));
+    for (const [name, list] of lists) {
+      if (list.giveUpAt <= now) giveUp(name, list, new Error('JetStream did not acknowledge in time'));
     }
   }, LOOK_EVERY_MS).unref();
   nats.closed().then(() => {
     clearInterval(timer);
-    for (const token of waiting.keys()) settle(token, new Error('the connection to NATS is closed'));
+    for (const [name, list] of lists) giveUp(name, list, new Error('the connection to NATS is closed'));
   });
 
-  return (subject, data, messageId) =>
-    new Promise((resolve, reject) => {
-      const token = String(++count);
-      const header = headers();
-      header.set('Nats-Msg-Id', messageId);
-      waiting.set(token, { resolve, reject, giveUpAt: performance.now() + timeoutMs });
-      nats.publish(subject, data, { reply: `${inbox}.${token}`, headers: header });
+  return (messages) =>
+    new Promise((resolve) => {
+      if (messages.length === 0) return resolve([]);
+      const name = String(++count);
+      const waiting = new Set(messages.keys());
+      lists.set(name, { results: [], waiting, resolve, giveUpAt: performance.now() + timeoutMs });
+      for (const [index, { subject, text, id }] of messages.entries()) {
+        // The client writes the header into its buffer at once, so that one serves all.
+        header.set('Nats-Msg-Id', id);
+        try {
+          nats.publish(subject, encode(text), { reply: `${inbox}.${name}.${index}`, headers: header });
+        } catch (error) {
+          settle(name, index, error as Error);
+        }
+      }
     });
 }

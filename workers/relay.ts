@@ -1,7 +1,7 @@
-import { connect, type NatsConnection, nanos, StringCodec } from 'nats';
+import { connect, type NatsConnection, nanos } from 'nats';
 import pg from 'pg';
 import type { Logger } from '../platform/logger.ts';
-import { cloudEvent, eventId, eventSubject, type OutboxRow } from '../platform/outbox.ts';
+import { cloudEvent, eventId, eventSubject, OUTBOX_COLUMNS, type OutboxRow } from '../platform/outbox.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
 
 export interface RelayOptions {
@@ -29,7 +29,6 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const DUPLICATE_WINDOW_MS = 120_000;
 const REMOVE_AT_ONCE = 1_000;
 const REMOVE_EVERY_MS = 60_000;
-const encode = StringCodec().encode;
 
 /**
  * Publishes a part's outbox to JetStream. One relay is active per database: it holds an advisory lock, and lock, reads
@@ -142,30 +141,20 @@ async function openStream(nats: NatsConnection, name: string): Promise<void> {
 async function relayOnce(database: pg.Client, publish: Publish, part: string): Promise<number> {
   const { rows } = await database.query<OutboxRow>({
     name: 'unpublished',
-    text: `select sequence, aggregate, aggregate_id, aggregate_version, type, data, occurred_at from outbox
-      where published_at is null order by sequence limit ${ROWS_AT_ONCE}`,
+    text: `select ${OUTBOX_COLUMNS} from outbox where published_at is null order by sequence limit ${ROWS_AT_ONCE}`,
   });
   if (rows.length === 0) return 0;
 
   const published: string[] = [];
-  const lastOfAggregate = new Map<string, Promise<boolean>>();
-  let failure: unknown;
-  for (const row of rows) {
-    const before = lastOfAggregate.get(row.aggregate_id) ?? Promise.resolve(true);
-    const attempt = before.then(async (arrived) => {
-      if (!arrived || failure) return false;
-      try {
-        await publish(eventSubject(part, row), encode(JSON.stringify(cloudEvent(part, row))), eventId(row));
-        published.push(row.sequence);
-        return true;
-      } catch (error) {
-        failure ??= error;
-        return false;
-      }
-    });
-    lastOfAggregate.set(row.aggregate_id, attempt);
+  let failure: Error | undefined;
+  for (const wave of waves(rows)) {
+    const results = await publish(
+      wave.map((row) => ({ subject: eventSubject(part, row), text: cloudEvent(part, row), id: eventId(row) })),
+    );
+    failure = results.find((error) => error !== undefined);
+    published.push(...wave.filter((_, index) => results[index] === undefined).map((row) => row.sequence));
+    if (failure) break;
   }
-  await Promise.all(lastOfAggregate.values());
   await database.query({
     name: 'mark published',
     text: 'update outbox set published_at = now() where sequence = any($1::bigint[])',
@@ -173,6 +162,19 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
   });
   if (failure) throw failure;
   return rows.length;
+}
+
+/** Rows in their order, so that the n-th wave holds the n-th event of each aggregate. */
+function waves(rows: OutboxRow[]): OutboxRow[][] {
+  const result: OutboxRow[][] = [];
+  const counts = new Map<string, number>();
+  for (const row of rows) {
+    const before = counts.get(row.aggregate_id) ?? 0;
+    counts.set(row.aggregate_id, before + 1);
+    result[before] ??= [];
+    result[before].push(row);
+  }
+  return result;
 }
 
 /**
