@@ -59,10 +59,9 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
         `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
       ),
       faults,
-      digests: await read<Digest & { [column: string]: unknown }>(
-        `select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`,
-        [before],
-      ),
+      digests: await read<Digest>(`select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`, [
+        before,
+      ]),
     };
   });
 }
@@ -71,13 +70,11 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
 export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date): Promise<BookEntry[]> {
   const text = `select id, state, wallet_id, amount::text from redemptions
     where ${SETTLED} and created_at < $2 and get_byte(uuid_send(id), 15) = $1`;
-  return longRead(db.url, 'gift-code books', (read) =>
-    read<BookEntry & { [column: string]: unknown }>(text, [bucket, before]),
-  );
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [bucket, before]));
 }
 
 /** Redemptions by their ids; those without a row are left out. @throws DatabaseUnavailable */
 export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEntry[]> {
   const text = 'select id, state, wallet_id, amount::text from redemptions where id = any($1)';
-  return longRead(db.url, 'gift-code books', (read) => read<BookEntry & { [column: string]: unknown }>(text, [ids]));
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [ids]));
 }

@@ -54,7 +54,7 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
         from transfers where kind in ('redemption', 'reversal') group by 1 order by 1`,
       ),
       faults,
-      digests: await read<Digest & { [column: string]: unknown }>(
+      digests: await read<Digest>(
         `select ${DIGEST} from transfers where kind = 'redemption' and created_at < $1 group by 1`,
         [before],
       ),
@@ -66,14 +66,12 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
 export function readCreditsOf(db: WalletDatabase, bucket: number, before: Date): Promise<BookEntry[]> {
   const text = `select id, kind as state, wallet_id, amount::text from transfers
     where kind = 'redemption' and created_at < $2 and get_byte(uuid_send(id), 15) = $1`;
-  return longRead(db.url, 'wallet books', (read) =>
-    read<BookEntry & { [column: string]: unknown }>(text, [bucket, before]),
-  );
+  return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [bucket, before]));
 }
 
 /** What was decided of redemptions, by their ids; those undecided are left out. @throws DatabaseUnavailable */
 export function readDecisions(db: WalletDatabase, ids: string[]): Promise<BookEntry[]> {
   const text = `select id, kind as state, wallet_id, amount::text from transfers
     where id = any($1) and kind in ('redemption', 'void')`;
-  return longRead(db.url, 'wallet books', (read) => read<BookEntry & { [column: string]: unknown }>(text, [ids]));
+  return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [ids]));
 }
