@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
@@ -43,10 +43,6 @@ const RULES: Record<string, string> = {
 /** Reads the part's own books, and what the wallets must agree to. @throws DatabaseUnavailable */
 export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<GiftCodeBooks> {
   return longRead(db.url, 'gift-code books', async (read) => {
-    const faults: Fault[] = [];
-    for (const [rule, text] of Object.entries(RULES)) {
-      faults.push(...(await read<{ id: string; detail: string }>(text)).map((fault) => ({ rule, ...fault })));
-    }
     const [counts] = await read<{ codes: string; redemptions: string; reserved: string }>(
       `select (select count(*) from codes) as codes, count(*) as redemptions,
         count(*) filter (where state = 'reserved') as reserved from redemptions`,
@@ -58,7 +54,7 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
       redeemed: await read(
         `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
       ),
-      faults,
+      faults: await findFaults(read, RULES),
       digests: await read<Digest>(`select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`, [
         before,
       ]),
