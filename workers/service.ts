@@ -33,6 +33,7 @@ import type { LocalServers } from '../platform/local/index.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { problems } from '../platform/problems.ts';
+import { openRedis } from '../platform/redis.ts';
 import { partTaskQueues, type RedeemOptions } from '../workflows/contracts.ts';
 import { startRelay } from './relay.ts';
 import { startSweeping } from './sweeping.ts';
@@ -168,12 +169,10 @@ export async function startService(
     const dispatcher = createDispatcher(startTarget, progress, redeemOptions, config.dispatcher, metrics, () =>
       breaker.open('temporal'),
     );
-    const rateLimit = createRateLimit(config.rateLimit, urls.redis);
-    opened.push(rateLimit.close);
-    const guesses = createGuesses(config.guesses, urls.redis, metrics);
+    const redis = urls.redis ? openRedis(urls.redis) : null;
+    opened.push(() => redis?.disconnect());
+    const guesses = createGuesses(config.guesses, redis, metrics);
     opened.push(guesses.close);
-    const cached = createCached(urls.redis);
-    opened.push(cached.close);
     const webUiUrl = config.webUiUrl ?? urls.temporalWebUi;
     const app = createApp({
       config,
@@ -184,9 +183,9 @@ export async function startService(
       wallet,
       temporal: temporal.client,
       callers: createCallers(gateway, adminKey, adminClientId),
-      rateLimit,
+      rateLimit: createRateLimit(config.rateLimit, redis),
       guesses,
-      cached,
+      cached: createCached(redis),
       reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
