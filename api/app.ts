@@ -6,12 +6,12 @@ import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
-import type { Guesser, Guesses } from './guesses/guesses.ts';
+import type { Guesser } from './guesses/guesses.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readCsvOrJsonBody, readJsonBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
-import type { Answer, Caller, Operation } from './operation.ts';
+import type { Caller, Operation, OperationRequest } from './operation.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
@@ -87,7 +87,7 @@ function authorize({ method, path, scope, ownScope }: Operation): Middleware {
 /** Who is locked out by address or client is refused before anything is read. */
 function refuseGuessers({ guesses }: Services): Middleware {
   return async (context, next) => {
-    guesses.assertAllowed({ clientId: callerOf(context).clientId, address: context.ip });
+    guesses.assertAllowed(guesserOf(context));
     await next();
   };
 }
@@ -116,31 +116,30 @@ async function answer(definition: Operation, context: Context, services: Service
     requestId: context.state.requestId,
     remoteAddress: context.ip,
   };
-  const perform = () => definition.handle(request);
-  const guesser = {
-    clientId: caller.clientId,
-    address: context.ip,
-    phone: (request.body as { phone?: string })?.phone,
-  };
   const { status, headers, body } = await audited(services, trail, definition.action, context.params, () =>
-    definition.takesCode ? countingGuesses(services.guesses, guesser, perform) : perform(),
+    definition.takesCode ? handleCode(definition, request, guesserOf(context)) : definition.handle(request),
   );
   context.status = status;
   context.set(headers ?? {});
   context.body = body;
 }
 
-async function countingGuesses(guesses: Guesses, guesser: Guesser, perform: () => Promise<Answer>): Promise<Answer> {
+/** Handles what takes a code. By now its phone is known, and others may have guessed while the body came. */
+async function handleCode({ handle }: Operation, request: OperationRequest<unknown, unknown, unknown>, from: Guesser) {
+  const { guesses } = request.services;
+  const guesser = { ...from, phone: (request.body as { phone?: string }).phone };
   guesses.assertAllowed(guesser);
   try {
-    const answer = await perform();
-    if (answer.wrongCode) guesses.count(guesser, answer.wrongCode);
-    return answer;
+    const done = await handle(request);
+    if (done.wrongCode) guesses.count(guesser, done.wrongCode);
+    return done;
   } catch (error) {
     if (error instanceof Problem) guesses.count(guesser, error.code);
     throw error;
   }
 }
+
+const guesserOf = (context: Context): Guesser => ({ clientId: callerOf(context).clientId, address: context.ip });
 
 function callerOf(context: Context): Caller {
   if (!context.state.caller) throw new Error('an operation was reached without a caller');

@@ -1,4 +1,4 @@
-import { openRedis } from '../platform/redis.ts';
+import type { Redis } from 'ioredis';
 
 export interface Cached {
   /**
@@ -6,7 +6,6 @@ export interface Cached {
    * @param version is another whenever the answer might be
    */
   read<T>(name: string, version: string, compute: () => Promise<T>): Promise<T>;
-  close(): void;
 }
 
 const KEPT_SECONDS = 300;
@@ -16,8 +15,7 @@ const KEPT_SECONDS = 300;
  * invalidate, and an old answer cannot be given for a new one; without Redis, or without an answer of it, they are computed.
  * Those who ask for the same at the same time wait for one computation.
  */
-export function createCached(redisUrl: string | null): Cached {
-  const redis = redisUrl ? openRedis(redisUrl) : null;
+export function createCached(redis: Redis | null): Cached {
   const underWay = new Map<string, Promise<unknown>>();
 
   const lookUp = async <T>(key: string, compute: () => Promise<T>): Promise<T> => {
@@ -40,6 +38,5 @@ export function createCached(redisUrl: string | null): Cached {
       underWay.set(key, answer);
       return await answer;
     },
-    close: () => redis?.disconnect(),
   };
 }

@@ -1,11 +1,10 @@
+import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../platform/problems.ts';
-import { openRedis } from '../platform/redis.ts';
 
 export interface RateLimit {
   /** Takes one request of a client's share. @throws Problem `rate-limited` when this second's is used up */
   take(clientId: string): Promise<void>;
-  close(): void;
 }
 
 /**
@@ -13,11 +12,10 @@ export interface RateLimit {
  * gateway grants the whole share by itself.
  * @param perSecond requests a second of a client; 0: no limit, and nothing is counted
  */
-export function createRateLimit(perSecond: number, redisUrl: string | null): RateLimit {
-  if (perSecond === 0) return { take: async () => undefined, close: () => undefined };
+export function createRateLimit(perSecond: number, redis: Redis | null): RateLimit {
+  if (perSecond === 0) return { take: async () => undefined };
   const share = { points: perSecond, duration: 1, keyPrefix: 'vouchsafe:requests' };
   const own = new RateLimiterMemory(share);
-  const redis = redisUrl ? openRedis(redisUrl) : null;
   const limiter = redis ? new RateLimiterRedis({ ...share, storeClient: redis, insuranceLimiter: own }) : own;
   return {
     async take(clientId) {
@@ -29,6 +27,5 @@ export function createRateLimit(perSecond: number, redisUrl: string | null): Rat
         throw new Problem('rate-limited', { headers: { 'Retry-After': String(seconds) } });
       }
     },
-    close: () => redis?.disconnect(),
   };
 }

@@ -1,3 +1,5 @@
+import type { Read } from './long-read.ts';
+
 /** What is wrong with the books of a part: which rule is broken, by which row. */
 export interface Fault {
   rule: string;
@@ -28,3 +30,12 @@ export const DIGEST = `get_byte(uuid_send(id), 15) as bucket, count(*)::text as 
 
 /** Faults told of each rule; how many there are is told in any case. */
 export const FAULTS_TOLD = 100;
+
+/** The rows that break rules. Each rule is a query for them, which answers their ids, and as `detail` what is wrong. */
+export async function findFaults(read: Read, rules: Record<string, string>): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const [rule, text] of Object.entries(rules)) {
+    for (const row of await read<Omit<Fault, 'rule'>>(text)) faults.push({ rule, ...row });
+  }
+  return faults;
+}

@@ -118,11 +118,11 @@ const getTypeParser = ((oid: number, format: 'text') =>
  * that nobody reads a late answer; whether it took effect is for its repetition to find out.
  * @throws DatabaseUnavailable, ContentionError, DataError, or the driver's error
  */
-export async function query<Row extends pg.QueryResultRow>(
+export async function query<Row extends object>(
   pool: pg.Pool,
   statement: pg.QueryConfig,
   timeoutMs: number,
-): Promise<pg.QueryResult<Row>> {
+): Promise<{ rows: Row[]; rowCount: number | null }> {
   let client: pg.PoolClient;
   try {
     client = await pool.connect();
@@ -134,7 +134,7 @@ export async function query<Row extends pg.QueryResultRow>(
     timer = setTimeout(() => reject(new DatabaseUnavailable(`gave no answer in ${timeoutMs} ms`, true)), timeoutMs);
   });
   try {
-    const result = await Promise.race([client.query<Row>(statement), late]);
+    const result = await Promise.race([client.query(statement), late]);
     client.release();
     return result;
   } catch (thrown) {
@@ -172,7 +172,7 @@ export interface SqlFunction {
  * Calls a function that returns rows. A deadlock or a failed serialization has changed nothing and is tried again at
  * once. @throws as `query`
  */
-export async function callFunction<Row extends pg.QueryResultRow>(
+export async function callFunction<Row extends object>(
   pool: pg.Pool,
   fn: SqlFunction,
   values: unknown[],

@@ -12,8 +12,7 @@ export interface InstalledSchema {
 export async function installedSchema(part: Part, pool: pg.Pool, timeoutMs: number): Promise<InstalledSchema> {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder(part) });
   const functions = await readFunctionFiles(part);
-  const read = async <Row extends pg.QueryResultRow>(text: string) =>
-    (await query<Row>(pool, { text }, timeoutMs)).rows;
+  const read = async <Row extends object>(text: string) => (await query<Row>(pool, { text }, timeoutMs)).rows;
   const applied = await read<{ hash: string }>('select hash from drizzle.__drizzle_migrations');
   const hashes = new Set(applied.map(({ hash }) => hash));
   const digests = new Map<string, string>();

@@ -3,9 +3,7 @@ import { DatabaseUnavailable, databaseError } from './database-errors.ts';
 
 const LONGEST_MS = 600_000;
 
-/** A row of what was read. */
-export type Row = pg.QueryResultRow;
-export type Read = <R extends Row>(text: string, values?: unknown[]) => Promise<R[]>;
+export type Read = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
 
 /**
  * Reads at length on a connection of its own, so that it is in nobody's way, and all of it from one state of the
@@ -26,9 +24,7 @@ export async function longRead<T>(url: string, name: string, work: (read: Read) 
   }
   try {
     await client.query('begin transaction isolation level repeatable read read only');
-    return await work(async <R extends Row>(text: string, values: unknown[] = []) => {
-      return (await client.query<R>(text, values)).rows;
-    });
+    return await work(async (text, values = []) => (await client.query(text, values)).rows);
   } catch (error) {
     throw databaseError(error);
   } finally {

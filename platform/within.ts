@@ -11,3 +11,10 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | un
     clearTimeout(timer);
   }
 }
+
+/** What a promise gives within a time, in milliseconds. It goes on all the same. @throws Error when that takes longer */
+export async function inTime<T extends object>(ms: number, promise: Promise<T>): Promise<T> {
+  const answer = await within(ms, promise);
+  if (answer === undefined) throw new Error(`no answer in ${ms} ms`);
+  return answer;
+}

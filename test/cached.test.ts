@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCached } from '../api/cached.ts';
 import { contentVersion } from '../platform/database.ts';
 import { type RedisServer, startPostgres, startRedis } from '../platform/local/index.ts';
+import { openRedis } from '../platform/redis.ts';
 import { createWorld, makeCodes, newPhone, startIn, type TestService, type TestWorld, until } from './harness.ts';
 
 let world: TestWorld;
@@ -21,7 +22,8 @@ afterAll(async () => {
 });
 
 test('a computed answer serves all gateways while the version stays, and no other version', async () => {
-  const [here, there] = [createCached(redis.url), createCached(redis.url)];
+  const gateways = [openRedis(redis.url), openRedis(redis.url)] as const;
+  const [here, there] = [createCached(gateways[0]), createCached(gateways[1])];
   // Until its connection is up, each computes for itself.
   const client = new Redis(redis.url);
   for (const [index, cached] of [here, there].entries()) {
@@ -38,8 +40,7 @@ test('a computed answer serves all gateways while the version stays, and no othe
   expect(await there.read('a', '1', compute)).toEqual({ computed: 1 });
   expect(await there.read('a', '2', compute)).toEqual({ computed: 2 });
   expect(await there.read('c', '2', compute)).toEqual({ computed: 3 });
-  here.close();
-  there.close();
+  for (const gateway of gateways) gateway.disconnect();
 });
 
 test('those who ask at the same time wait for one computation; its failure is theirs and is not kept', async () => {

@@ -1,18 +1,10 @@
-import {
-  AckPolicy,
-  connect,
-  DeliverPolicy,
-  type JsMsg,
-  type NatsConnection,
-  NatsError,
-  nanos,
-  StringCodec,
-} from 'nats';
+import { AckPolicy, connect, DeliverPolicy, type JsMsg, type NatsConnection, nanos, StringCodec } from 'nats';
 import { addWebhookDeliveries, type WebhookEvent } from '../domains/gateway/add-webhook-deliveries.ts';
 import type { GatewayDatabase } from '../domains/gateway/database.ts';
 import { eventsWantedSince, wantedEventTypes } from '../domains/gateway/wanted-events.ts';
 import { batched } from '../platform/batched.ts';
 import { ALL_EVENTS } from '../platform/event-types.ts';
+import { unlessMissing, WEBHOOK_CONSUMER } from '../platform/jetstream.ts';
 import type { Logger } from '../platform/logger.ts';
 import { within } from '../platform/within.ts';
 
@@ -33,7 +25,6 @@ export interface WebhookConsumer {
   close(): Promise<void>;
 }
 
-const DURABLE = 'webhooks';
 const POLL_MS = 1_000;
 const RETRY_MS = 1_000;
 const BATCH = 500;
@@ -43,7 +34,6 @@ const ACKNOWLEDGE_WITHIN_MS = 30_000;
 const MARGIN_MS = 60_000;
 /** Safe in a header. */
 const EVENT_ID = /^[\w.-]{1,200}$/;
-const NOT_FOUND = '404';
 const decode = StringCodec().decode;
 
 /**
@@ -97,7 +87,7 @@ async function consumeWhileWanted(
   try {
     const start = new Date(Math.max(since.getTime() - MARGIN_MS, gateway.nowMs() - keptMs));
     await openConsumer(nats, stream, start);
-    const consumer = await nats.jetstream().consumers.get(stream, DURABLE);
+    const consumer = await nats.jetstream().consumers.get(stream, WEBHOOK_CONSUMER);
     const messages = await consumer.consume({
       max_messages: BATCH,
       abort_on_missing_resource: true,
@@ -125,13 +115,9 @@ async function consumeWhileWanted(
 /** Makes the durable consumer, unless it is there. */
 async function openConsumer(nats: NatsConnection, stream: string, start: Date): Promise<void> {
   const { consumers } = await nats.jetstreamManager();
-  const existing = await consumers.info(stream, DURABLE).catch((error: unknown) => {
-    if (error instanceof NatsError && error.code === NOT_FOUND) return undefined;
-    throw error;
-  });
-  if (existing) return;
+  if (await unlessMissing(consumers.info(stream, WEBHOOK_CONSUMER))) return;
   await consumers.add(stream, {
-    durable_name: DURABLE,
+    durable_name: WEBHOOK_CONSUMER,
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ACKNOWLEDGE_WITHIN_MS),
     max_ack_pending: MAX_UNACKNOWLEDGED,

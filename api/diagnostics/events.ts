@@ -1,12 +1,11 @@
-import { connect, NatsError } from 'nats';
+import { connect } from 'nats';
+import { unlessMissing, WEBHOOK_CONSUMER } from '../../platform/jetstream.ts';
 import { type OutboxStatus, outboxStatus } from '../../platform/outbox-status.ts';
 import type { Services } from '../services.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const TIMEOUT_MS = 3_000;
 const LATE_S = 10;
-const NOT_FOUND = '404';
-const CONSUMER = 'webhooks';
 
 /** What there is to say of NATS: that it answers, its stream, and how far the webhooks' consumer is. */
 export async function natsChecks(url: string, stream: string): Promise<Check[]> {
@@ -29,7 +28,7 @@ export async function natsChecks(url: string, stream: string): Promise<Check[]> 
         return [answers, failed('stream', `there is no stream ${stream}`, action)];
       }
       const { messages, bytes } = found.state;
-      const consumer = await unlessMissing(consumers.info(stream, CONSUMER));
+      const consumer = await unlessMissing(consumers.info(stream, WEBHOOK_CONSUMER));
       return [
         answers,
         ok('stream', `${stream}: ${messages} events, ${(bytes / 1024 ** 2).toFixed(1)} MiB`),
@@ -43,15 +42,6 @@ export async function natsChecks(url: string, stream: string): Promise<Check[]> 
   } catch (error) {
     const action = 'Start NATS with JetStream, or correct NATS_URL. Events wait in the outbox meanwhile.';
     return [failed('NATS', String(error), action)];
-  }
-}
-
-async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof NatsError && error.code === NOT_FOUND) return undefined;
-    throw error;
   }
 }
 

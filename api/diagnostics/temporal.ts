@@ -1,6 +1,6 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import type { Config } from '../../platform/config.ts';
-import { within } from '../../platform/within.ts';
+import { inTime } from '../../platform/within.ts';
 import { partTaskQueues } from '../../workflows/contracts.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
@@ -15,7 +15,7 @@ const LATE_INTERVALS = 4;
 export async function temporalChecks(client: Client, { temporal, sweep }: Config): Promise<Check[]> {
   const startedAt = performance.now();
   try {
-    const { serverVersion } = await inTime(client.workflowService.getSystemInfo({}));
+    const { serverVersion } = await inTime(TIMEOUT_MS, client.workflowService.getSystemInfo({}));
     const latencyMs = Math.round(performance.now() - startedAt);
     const queues = Object.values(partTaskQueues(temporal.taskQueue));
     return [
@@ -34,7 +34,7 @@ export async function temporalChecks(client: Client, { temporal, sweep }: Config
 
 async function retentionCheck(client: Client, namespace: string): Promise<Check> {
   const name = `Temporal namespace ${namespace}`;
-  const { config } = await inTime(client.workflowService.describeNamespace({ namespace }));
+  const { config } = await inTime(TIMEOUT_MS, client.workflowService.describeNamespace({ namespace }));
   const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S;
   const detail = `keeps histories for ${days} days`;
   if (days < 1) return warning(name, detail, 'Raise its retention: traces of redemptions are gone too soon.');
@@ -45,7 +45,7 @@ async function pollersCheck(client: Client, taskQueue: string, taskQueueType: 1 
   const name = `task queue ${taskQueue}`;
   const { namespace } = client.options;
   const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
-  const { pollers } = await inTime(client.workflowService.describeTaskQueue(request));
+  const { pollers } = await inTime(TIMEOUT_MS, client.workflowService.describeTaskQueue(request));
   const count = pollers?.length ?? 0;
   if (count === 0) return failed(name, 'nobody polls it', 'Start a worker: a gateway with its workers, npm start.');
   return ok(name, `${count} polling`);
@@ -54,7 +54,7 @@ async function pollersCheck(client: Client, taskQueue: string, taskQueueType: 1 
 async function sweepCheck(client: Client, scheduleId: string, everyMs: number): Promise<Check> {
   const name = 'sweeper';
   try {
-    const { info, state } = await inTime(client.schedule.getHandle(scheduleId).describe());
+    const { info, state } = await inTime(TIMEOUT_MS, client.schedule.getHandle(scheduleId).describe());
     if (state.paused)
       return failed(name, 'its schedule is paused', `temporal schedule toggle -s ${scheduleId} --unpause`);
     const last = info.recentActions.at(-1)?.takenAt;
@@ -72,10 +72,4 @@ async function sweepCheck(client: Client, scheduleId: string, everyMs: number): 
     if (!(error instanceof ScheduleNotFoundError)) throw error;
     return failed(name, 'its schedule is gone', 'Start a gateway again: it makes the schedule.');
   }
-}
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  const found = await within(TIMEOUT_MS, answer);
-  if (found === undefined) throw new Error(`no answer in ${TIMEOUT_MS} ms`);
-  return found;
 }

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import type { Redis } from 'ioredis';
 import ipaddr from 'ipaddr.js';
 import type { Config } from '../../platform/config.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -28,7 +29,7 @@ export interface Guesses {
  * lock out. A code whose check character is wrong is a slip of the finger and no guess: whoever guesses gets it right, so
  * it counts for the phone alone. Redis shares the counts; see docs/adr/0009.
  */
-export function createGuesses(limits: Config['guesses'], redisUrl: string | null, metrics: Metrics): Guesses {
+export function createGuesses(limits: Config['guesses'], redis: Redis | null, metrics: Metrics): Guesses {
   const lockouts = createLockouts();
   const now = () => performance.now();
   /** @returns the kinds of what is locked out for it */
@@ -41,8 +42,8 @@ export function createGuesses(limits: Config['guesses'], redisUrl: string | null
     }
     return lockedOut;
   };
-  const shared: SharedGuesses | null = redisUrl
-    ? shareGuesses(redisUrl, (subjects, agoMs) => countAt(subjects, now() - agoMs))
+  const shared: SharedGuesses | null = redis
+    ? shareGuesses(redis, (subjects, agoMs) => countAt(subjects, now() - agoMs))
     : null;
 
   return {

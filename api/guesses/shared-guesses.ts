@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { newId } from '../../platform/ids.ts';
-import { openRedis } from '../../platform/redis.ts';
+import { openWaiting } from '../../platform/redis.ts';
 
 export interface SharedGuesses {
   /** Tells the other gateways of a wrong guess, if Redis is there. */
@@ -23,10 +23,9 @@ type Entries = [id: string, fields: string[]][];
  * one that starts reads what came before it. While Redis is away each counts its own; what Redis forgets they still know.
  * @param hear is given the wrong guesses of others, and how long ago each was, in milliseconds
  */
-export function shareGuesses(url: string, hear: (subjects: string[], agoMs: number) => void): SharedGuesses {
+export function shareGuesses(redis: Redis, hear: (subjects: string[], agoMs: number) => void): SharedGuesses {
   const own = newId();
-  const writer = openRedis(url);
-  const reader = openRedis(url, { blocking: true });
+  const reader = openWaiting(redis);
   let closing = false;
   let last = '0-0';
 
@@ -54,13 +53,12 @@ export function shareGuesses(url: string, hear: (subjects: string[], agoMs: numb
 
   return {
     tell(subjects) {
-      writer
+      redis
         .xadd(STREAM, 'MAXLEN', '~', KEPT, '*', 'origin', own, 'subjects', JSON.stringify(subjects))
         .catch(() => undefined);
     },
     async close() {
       closing = true;
-      writer.disconnect();
       reader.disconnect();
       await finished;
     },

@@ -30,10 +30,10 @@ export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDataba
   const wallets = await readWalletBooks(wallet, before);
 
   const suspects = new Set<string>();
-  for (const bucket of differing(codes.digests, wallets.digests)) {
-    const settled = await readSettledOf(giftCode, bucket, before);
-    const credited = await readCreditsOf(wallet, bucket, before);
-    for (const id of unequal(settled, credited)) suspects.add(id);
+  for (const bucket of differing(fingerprints(codes.digests), fingerprints(wallets.digests))) {
+    const settled = facts(await readSettledOf(giftCode, bucket, before));
+    const credited = facts(await readCreditsOf(wallet, bucket, before));
+    for (const id of differing(settled, credited)) suspects.add(id);
   }
   const faults = [...codes.faults, ...wallets.faults];
   const ids = [...suspects];
@@ -60,21 +60,15 @@ export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDataba
   };
 }
 
-function differing(one: Digest[], other: Digest[]): number[] {
-  const text = (digests: Digest[]) =>
-    new Map(digests.map(({ bucket, count, fingerprint }) => [bucket, `${count} ${fingerprint}`]));
-  const [ours, theirs] = [text(one), text(other)];
-  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((bucket) => ours.get(bucket) !== theirs.get(bucket));
-}
-
+const fingerprints = (digests: Digest[]) =>
+  new Map(digests.map(({ bucket, count, fingerprint }) => [bucket, `${count} ${fingerprint}`]));
 const factsOf = ({ wallet_id, amount }: BookEntry) => `${wallet_id} ${amount}`;
+const facts = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, factsOf(entry)]));
 const byId = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, entry]));
 
-function unequal(one: BookEntry[], other: BookEntry[]): string[] {
-  const [ours, theirs] = [byId(one), byId(other)].map(
-    (entries) => new Map([...entries].map(([id, entry]) => [id, factsOf(entry)])),
-  ) as [Map<string, string>, Map<string, string>];
-  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((id) => ours.get(id) !== theirs.get(id));
+/** The keys whose values differ, and those that only one of the two has. */
+function differing<Key>(ours: Map<Key, string>, theirs: Map<Key, string>): Key[] {
+  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((key) => ours.get(key) !== theirs.get(key));
 }
 
 /** What is wrong between a redemption and what the wallet decided of it. */

@@ -28,7 +28,7 @@ export async function claimWebhookDeliveries(
   placesPerEndpoint: number,
   claimMs: number,
 ): Promise<ClaimedDelivery[]> {
-  const { rows } = await query<ClaimedDelivery & { [column: string]: unknown }>(
+  const { rows } = await query<ClaimedDelivery>(
     db.steps,
     {
       name: 'claim webhook deliveries',

@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
@@ -43,10 +43,6 @@ const RULES: Record<string, string> = {
 /** Reads the part's own books, and what the wallets must agree to. @throws DatabaseUnavailable */
 export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<GiftCodeBooks> {
   return longRead(db.url, 'gift-code books', async (read) => {
-    const faults: Fault[] = [];
-    for (const [rule, text] of Object.entries(RULES)) {
-      faults.push(...(await read<{ id: string; detail: string }>(text)).map((fault) => ({ rule, ...fault })));
-    }
     const [counts] = await read<{ codes: string; redemptions: string; reserved: string }>(
       `select (select count(*) from codes) as codes, count(*) as redemptions,
         count(*) filter (where state = 'reserved') as reserved from redemptions`,
@@ -58,11 +54,10 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
       redeemed: await read(
         `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
       ),
-      faults,
-      digests: await read<Digest & { [column: string]: unknown }>(
-        `select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`,
-        [before],
-      ),
+      faults: await findFaults(read, RULES),
+      digests: await read<Digest>(`select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`, [
+        before,
+      ]),
     };
   });
 }
@@ -71,13 +66,11 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
 export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date): Promise<BookEntry[]> {
   const text = `select id, state, wallet_id, amount::text from redemptions
     where ${SETTLED} and created_at < $2 and get_byte(uuid_send(id), 15) = $1`;
-  return longRead(db.url, 'gift-code books', (read) =>
-    read<BookEntry & { [column: string]: unknown }>(text, [bucket, before]),
-  );
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [bucket, before]));
 }
 
 /** Redemptions by their ids; those without a row are left out. @throws DatabaseUnavailable */
 export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEntry[]> {
   const text = 'select id, state, wallet_id, amount::text from redemptions where id = any($1)';
-  return longRead(db.url, 'gift-code books', (read) => read<BookEntry & { [column: string]: unknown }>(text, [ids]));
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [ids]));
 }

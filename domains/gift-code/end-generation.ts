@@ -14,7 +14,7 @@ export async function endGeneration(
   state: 'cancelled' | 'failed',
   timeoutMs: number,
 ): Promise<Generation | undefined> {
-  const [generation] = await callFunction<Generation & { [column: string]: unknown }>(
+  const [generation] = await callFunction<Generation>(
     db.reads,
     endGenerationFunction,
     [generationId, state],

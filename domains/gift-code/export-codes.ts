@@ -28,7 +28,7 @@ export async function* exportCodes(
 ): AsyncGenerator<ExportedCode[]> {
   let position = 0;
   for (;;) {
-    const { rows } = await query<Row & { [column: string]: unknown }>(
+    const { rows } = await query<Row>(
       db.reads,
       {
         text: `select c.id, c.position, c.sealed, c.seal_key_id, c.max_redemptions, c.redeemed as redemptions,

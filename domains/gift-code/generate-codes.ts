@@ -20,8 +20,6 @@ const generateCodesFunction: SqlFunction = {
   ],
 };
 
-type Row<T> = T & { [column: string]: unknown };
-
 /**
  * Makes the codes of a generation chunk by chunk, each in a transaction of its own; the next one is made while the
  * database writes. Stops when the generation is over, or after `chunks`. Two that make the same generation do each
@@ -72,7 +70,7 @@ async function write(
   const { ids, lastCharacters, seals, sealEnds, sealKey, hashes, peppers } = codes;
   const deadline = new Date(db.nowMs() + timeoutMs);
   const values = [generationId, expected, ids, lastCharacters, seals, sealEnds, sealKey, hashes, peppers, deadline];
-  const [generation] = await callFunction<Row<Generation>>(db.bulk, generateCodesFunction, values, timeoutMs);
+  const [generation] = await callFunction<Generation>(db.bulk, generateCodesFunction, values, timeoutMs);
   if (!generation) throw new Error('a generation vanished');
   return generation;
 }
@@ -82,7 +80,7 @@ async function readGeneration(
   id: string,
   timeoutMs: number,
 ): Promise<(Generation & { prefix: string | null }) | undefined> {
-  const { rows } = await query<Row<Generation & { prefix: string | null }>>(
+  const { rows } = await query<Generation & { prefix: string | null }>(
     db.bulk,
     {
       text: `select a.state, a.made, a.total, g.prefix from code_additions a join code_groups g on g.id = a.group_id

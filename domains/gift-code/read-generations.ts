@@ -18,7 +18,7 @@ export async function latestGenerations(
   db: GiftCodeDatabase,
   groupIds: string[],
 ): Promise<Map<string, Generation & { id: string }>> {
-  const { rows } = await query<Generation & { id: string; group_id: string; [column: string]: unknown }>(
+  const { rows } = await query<Generation & { id: string; group_id: string }>(
     db.reads,
     {
       text: `select distinct on (group_id) id, group_id, state, made, total from code_additions

@@ -26,7 +26,7 @@ export async function listRedeemers(
   limit: number,
 ): Promise<Redeemer[]> {
   const { createdFrom, createdTo, after } = filter;
-  const { rows } = await query<Redeemer & { [column: string]: unknown }>(
+  const { rows } = await query<Redeemer>(
     db.reads,
     {
       text: `select wallet_id, count(*) as redemptions, sum(amount) as credited, max(settled_at) as last_redeemed_at

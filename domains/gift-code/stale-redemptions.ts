@@ -24,7 +24,7 @@ export async function staleRedemptions(
   last: StaleRedemption | undefined,
   limit: number,
 ): Promise<StaleRedemption[]> {
-  const { rows } = await query<StaleRedemption & { [column: string]: unknown }>(
+  const { rows } = await query<StaleRedemption>(
     db.reads,
     {
       text: `select id, code_id, group_id, wallet_id, client_id, reference, workflow_id, created_at

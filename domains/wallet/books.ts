@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { WalletDatabase } from './database.ts';
 
@@ -39,10 +39,6 @@ const RULES: Record<string, string> = {
 /** Reads the part's own books, and what the redemptions must agree to. @throws DatabaseUnavailable */
 export function readWalletBooks(db: WalletDatabase, before: Date): Promise<WalletBooks> {
   return longRead(db.url, 'wallet books', async (read) => {
-    const faults: Fault[] = [];
-    for (const [rule, text] of Object.entries(RULES)) {
-      faults.push(...(await read<{ id: string; detail: string }>(text)).map((fault) => ({ rule, ...fault })));
-    }
     const [counts] = await read<{ wallets: string; transfers: string }>(
       'select (select count(*) from wallets) as wallets, (select count(*) from transfers) as transfers',
     );
@@ -53,8 +49,8 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
         `select currency, sum(case when kind = 'redemption' then amount else -amount end)::text as value
         from transfers where kind in ('redemption', 'reversal') group by 1 order by 1`,
       ),
-      faults,
-      digests: await read<Digest & { [column: string]: unknown }>(
+      faults: await findFaults(read, RULES),
+      digests: await read<Digest>(
         `select ${DIGEST} from transfers where kind = 'redemption' and created_at < $1 group by 1`,
         [before],
       ),
@@ -66,14 +62,12 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
 export function readCreditsOf(db: WalletDatabase, bucket: number, before: Date): Promise<BookEntry[]> {
   const text = `select id, kind as state, wallet_id, amount::text from transfers
     where kind = 'redemption' and created_at < $2 and get_byte(uuid_send(id), 15) = $1`;
-  return longRead(db.url, 'wallet books', (read) =>
-    read<BookEntry & { [column: string]: unknown }>(text, [bucket, before]),
-  );
+  return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [bucket, before]));
 }
 
 /** What was decided of redemptions, by their ids; those undecided are left out. @throws DatabaseUnavailable */
 export function readDecisions(db: WalletDatabase, ids: string[]): Promise<BookEntry[]> {
   const text = `select id, kind as state, wallet_id, amount::text from transfers
     where id = any($1) and kind in ('redemption', 'void')`;
-  return longRead(db.url, 'wallet books', (read) => read<BookEntry & { [column: string]: unknown }>(text, [ids]));
+  return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [ids]));
 }

@@ -6,7 +6,7 @@ import { readTransfers, type Transfer } from '../../../domains/wallet/read-trans
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { findEvents, type KeptEvent } from '../../../platform/outbox-find.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { within } from '../../../platform/within.ts';
+import { inTime } from '../../../platform/within.ts';
 import { redemptionWorkflowId, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { Services } from '../../services.ts';
 import type { TimelineItem } from './item.ts';
@@ -35,9 +35,7 @@ export async function redemptionTimeline(services: Sources, id: string): Promise
   const unavailable: string[] = [];
   const ask = async <T>(source: string, question: Promise<T[]>): Promise<T[]> => {
     try {
-      const answer = await within(TIMEOUT_MS, question);
-      if (!answer) throw new Error(`no answer in ${TIMEOUT_MS} ms`);
-      return answer;
+      return await inTime(TIMEOUT_MS, question);
     } catch (error) {
       logger.warn({ source, error: String(error) }, 'a timeline is told without a source');
       unavailable.push(source);

@@ -37,7 +37,7 @@ async function readGauges({ metrics, breaker, giftCode, wallet, gateway }: Servi
   const broken = breaker.broken();
   for (const dependency of DEPENDENCIES) metrics.breakers.set({ dependency }, broken.includes(dependency) ? 1 : 0);
   const readOutbox = async (part: 'gift-code' | 'wallet') => {
-    const status = await inTime(outboxStatus(part === 'wallet' ? wallet : giftCode));
+    const status = await orNothing(outboxStatus(part === 'wallet' ? wallet : giftCode));
     if (status) {
       metrics.outboxUnpublished.set({ part }, status.unpublished);
       metrics.outboxLag.set({ part }, status.lagSeconds);
@@ -47,7 +47,7 @@ async function readGauges({ metrics, breaker, giftCode, wallet, gateway }: Servi
     }
   };
   const readDeliveries = async () => {
-    const counts = await inTime(countWebhookDeliveries(gateway));
+    const counts = await orNothing(countWebhookDeliveries(gateway));
     for (const state of ['pending', 'dead'] as const) {
       if (counts) metrics.webhookDeliveries.set({ state }, counts[state]);
       else metrics.webhookDeliveries.remove({ state });
@@ -57,7 +57,7 @@ async function readGauges({ metrics, breaker, giftCode, wallet, gateway }: Servi
 }
 
 /** Nothing, where it fails or takes too long. */
-const inTime = <T>(reading: Promise<T>): Promise<T | undefined> =>
+const orNothing = <T>(reading: Promise<T>): Promise<T | undefined> =>
   within(
     TIMEOUT_MS,
     reading.catch(() => undefined),
