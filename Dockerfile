@@ -15,7 +15,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends ca-certifica
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY . .
 RUN node --input-type=module --eval "import { bundle } from '/app/bin/prepare.mjs'; \
-    for (const entry of ['workers/main.ts', 'workers/write-workflow-bundle.ts', 'cli/main.ts']) await bundle(entry)"
+    for (const entry of ['workers/main.ts', 'workers/gateway.ts', 'workers/write-workflow-bundle.ts', 'cli/main.ts']) await bundle(entry)"
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

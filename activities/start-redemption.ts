@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../workflows/contracts.ts';
 import type { redeem } from '../workflows/redeem.ts';
 
@@ -42,4 +42,26 @@ export async function startRedemption(
     args: [[item], options],
   });
   return workflowId;
+}
+
+/** Starts the workflow of a batch. Resolved when Temporal has it. @throws Error: nobody knows whether Temporal has it */
+export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<void>;
+
+/** @param client shares its connection with a worker, so that the first task comes back with the start's answer */
+export function batchStarter(client: Client, taskQueue: string, options: RedeemOptions): StartBatch {
+  return async (workflowId, items) => {
+    try {
+      await client.workflow.start<typeof redeem>('redeem', {
+        workflowId,
+        taskQueue,
+        args: [items, options],
+        requestEagerStart: true,
+        // The id of a longer batch is fresh: if it is taken, it is this very start that took it.
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: items.length === 1 ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  };
 }

@@ -1,35 +1,43 @@
 import * as gatewaySchema from '../domains/gateway/schema.ts';
 import * as giftCodeSchema from '../domains/gift-code/schema.ts';
 import * as walletSchema from '../domains/wallet/schema.ts';
-import { ConfigError } from '../platform/config.ts';
+import { type Config, ConfigError } from '../platform/config.ts';
 import { type DatabaseOptions, migrateDatabase, openDatabase, type Part } from '../platform/database.ts';
 import { DatabaseUnavailable } from '../platform/database-errors.ts';
 import type { LocalServers } from '../platform/local/index.ts';
 
-/** For its webhooks alone. */
-const GATEWAY_STEPS = 3;
+type Urls = LocalServers['urls'];
 
-/**
- * Brings all parts' databases up to date, and opens them. @param keep is given each as soon as it is open
- * @throws ConfigError that names the variable, where one cannot be used
- */
-export async function openDatabases(
-  urls: LocalServers['urls'],
-  options: DatabaseOptions,
-  keep: <T extends { close(): unknown }>(database: T) => T,
-) {
+/** Statements end before the attempt at a step that runs them does. */
+const STATEMENT_SHARE = 0.8;
+
+/** Brings all parts' databases up to date. @throws ConfigError that names the variable, where one cannot be used */
+export async function migrateDatabases(urls: Urls): Promise<void> {
   await Promise.all([
     migrateOrExplain('gateway', urls.gatewayDatabase),
     migrateOrExplain('gift-code', urls.giftCodeDatabase),
     migrateOrExplain('wallet', urls.walletDatabase),
   ]);
-  const forGateway = { ...options, steps: GATEWAY_STEPS };
+}
+
+/** How many connections a thread opens at most, and how long its statements may take. */
+export function databaseOptions({ steps, dispatcher }: Config): DatabaseOptions {
   return {
-    gateway: keep(await openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, forGateway)),
-    giftCode: keep(await openDatabase('gift-code', urls.giftCodeDatabase, giftCodeSchema, options)),
-    wallet: keep(await openDatabase('wallet', urls.walletDatabase, walletSchema, options)),
+    steps: dispatcher.batchesInFlight + 1,
+    door: 2,
+    reads: 2,
+    statementTimeoutMs: Math.floor(steps.timeoutMs * STATEMENT_SHARE),
   };
 }
+
+export const openGateway = (urls: Urls, options: DatabaseOptions) =>
+  openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, options);
+
+export const openGiftCode = (urls: Urls, options: DatabaseOptions) =>
+  openDatabase('gift-code', urls.giftCodeDatabase, giftCodeSchema, options);
+
+export const openWallet = (urls: Urls, options: DatabaseOptions) =>
+  openDatabase('wallet', urls.walletDatabase, walletSchema, options);
 
 async function migrateOrExplain(part: Part, url: string): Promise<void> {
   try {

@@ -1,12 +1,12 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { Ending, Progress, StepTimes } from '../../activities/progress.ts';
+import type { Client } from '@temporalio/client';
+import type { StartBatch } from '../../activities/start-redemption.ts';
 import { batched } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { within } from '../../platform/within.ts';
-import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
-import type { redeem } from '../../workflows/redeem.ts';
+import { type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
+import type { Ending, Endings, StepTimes } from './endings.ts';
 import { answers } from './knock.ts';
 
 /** A redemption that was sent on its way. */
@@ -38,10 +38,10 @@ export interface Dispatcher {
 
 /** Where workflows are started. */
 export interface StartTarget {
+  startBatch: StartBatch;
   client: Client;
   /** host:port of the Temporal server. */
   address: string;
-  taskQueue: string;
 }
 
 interface Queued {
@@ -64,15 +64,14 @@ const START_RETRY_MS = 100;
  */
 export function createDispatcher(
   temporal: StartTarget,
-  progress: Progress,
-  redeemOptions: RedeemOptions,
+  endings: Endings,
   limits: Config['dispatcher'],
   metrics: Metrics,
   onStartFailure: () => void,
 ): Dispatcher {
   const underway = new Map<string, Dispatched>();
   const leaving = new Map<string, () => void>();
-  progress.onHandOver(({ redemptionIds }) => {
+  endings.onHandOver(({ redemptionIds }) => {
     for (const id of redemptionIds) leaving.get(id)?.();
   });
 
@@ -80,7 +79,7 @@ export function createDispatcher(
     for (const { redemptionId } of items) {
       underway.delete(redemptionId);
       leaving.delete(redemptionId);
-      progress.forget(redemptionId);
+      endings.forget(redemptionId);
     }
   };
 
@@ -92,7 +91,7 @@ export function createDispatcher(
       metrics.steps.observe({ step: 'queue' }, (batch[0]?.redemption.times.queue ?? 0) / 1000);
       const items = batch.map(({ redemption }) => redemption.item);
       try {
-        const workflowId = await startWorkflow(temporal, items, redeemOptions, limits.startTimeoutMs);
+        const workflowId = await startWorkflow(temporal, items, limits.startTimeoutMs);
         for (const { resolveStarted } of batch) resolveStarted();
         const everybodyLeft = Promise.all(batch.map(({ left }) => left));
         const stepsSeen = () =>
@@ -114,7 +113,7 @@ export function createDispatcher(
     dispatch(item) {
       const known = underway.get(item.redemptionId);
       if (known) return { redemption: known, joined: true };
-      const { ending, times } = progress.expect(item.redemptionId);
+      const { ending, times } = endings.expect(item.redemptionId);
       const { promise: started, resolve: resolveStarted, reject: rejectStarted } = deferred<void>();
       started.catch(() => undefined);
       const redemption: Dispatched = { item, started, ending, times };
@@ -133,32 +132,21 @@ export function createDispatcher(
 
 /** Starts a batch's workflow; while the answer is lost, the same start again. @returns its id @throws NotStarted, OutcomeUnknown */
 async function startWorkflow(
-  { client, address, taskQueue }: StartTarget,
+  { startBatch, address }: StartTarget,
   items: RedemptionItem[],
-  options: RedeemOptions,
   timeoutMs: number,
 ): Promise<string> {
   const [only] = items;
-  const alone = items.length === 1 && only !== undefined;
-  const workflowId = alone ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
+  const workflowId = items.length === 1 && only ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
   const giveUpAt = performance.now() + timeoutMs;
   // Once a start was sent, an error tells nothing of what became of it. So it is not sent where nobody listens.
   if (!(await answers(address, timeoutMs))) throw new NotStarted(`nobody listens at ${address}`);
   for (;;) {
     try {
-      const start = client.workflow.start<typeof redeem>('redeem', {
-        workflowId,
-        taskQueue,
-        args: [items, options],
-        requestEagerStart: true,
-        // A batch's id is fresh: if it is taken, it is this very start that took it.
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: alone ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-      });
+      const start = startBatch(workflowId, items).then(() => true);
       if (await within(giveUpAt - performance.now(), start)) return workflowId;
       throw new OutcomeUnknown('no answer in time');
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return workflowId;
       if (performance.now() >= giveUpAt) throw new OutcomeUnknown(String(error));
       await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
     }

@@ -1,8 +1,8 @@
-import type { StepTimes } from '../../activities/progress.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { toMoney } from '../../platform/money.ts';
 import { type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
+import type { StepTimes } from './endings.ts';
 
 /** Where the Temporal Web UI shows a workflow; null where no UI is configured. Only for callers with `ops:read`. */
 export type TraceUrl = (workflowId: string) => string | null;

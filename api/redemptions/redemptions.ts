@@ -1,4 +1,3 @@
-import type { Ending, StepTimes } from '../../activities/progress.ts';
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -7,6 +6,7 @@ import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { Breaker } from './breaker.ts';
 import { type Dispatched, type Dispatcher, NotStarted, OutcomeUnknown } from './dispatcher.ts';
+import type { Ending, StepTimes } from './endings.ts';
 import type { Lookups, RedemptionView } from './lookups.ts';
 
 export interface RedemptionRequest {

@@ -1,0 +1,13 @@
+/** Things that were opened, to be closed in the end, the last one first. */
+export function openedThings() {
+  const opened: { close(): unknown }[] = [];
+  return {
+    keep<T extends { close(): unknown }>(thing: T): T {
+      opened.push(thing);
+      return thing;
+    },
+    async close(): Promise<void> {
+      for (const thing of opened.splice(0).reverse()) await thing.close();
+    },
+  };
+}
