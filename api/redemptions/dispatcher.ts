@@ -52,6 +52,8 @@ interface Queued {
   left: Promise<void>;
 }
 
+/** A workflow takes as much processor time as so many redemptions in one; measured, see docs/performance.md. */
+const BATCH_OVERHEAD = 32;
 /** A batch of which nothing was heard here for so long is asked for at the server. */
 const ASK_SERVER_AFTER_MS = 300;
 /** A redemption that another process ends is known here for this much longer, until its row or workflow tells of it. */
@@ -105,7 +107,7 @@ export function createDispatcher(
       }
       return batch.map(() => undefined);
     },
-    { max: limits.batchMax, inFlight: limits.batchesInFlight },
+    { max: limits.batchMax, inFlight: limits.batchesInFlight, overhead: BATCH_OVERHEAD },
   );
 
   return {

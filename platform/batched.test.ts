@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { batched } from './batched.ts';
+
+/** Work that is done when the test says so. */
+function controlled(limits: Parameters<typeof batched>[1]) {
+  const underway: { items: number[]; finish(): void }[] = [];
+  const add = batched<number, number>(
+    (items) => new Promise((resolve) => underway.push({ items, finish: () => resolve(items) })),
+    limits,
+  );
+  let next = 0;
+  const offer = async (count: number) => {
+    const results = Array.from({ length: count }, () => add(next++));
+    await turn();
+    return results;
+  };
+  const finish = async (index: number) => {
+    underway.splice(index, 1)[0]?.finish();
+    await turn();
+  };
+  return { underway, offer, finish, lengths: () => underway.map(({ items }) => items.length) };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+test('items of one turn go together, and each gets its own result', async () => {
+  const { offer, finish, lengths } = controlled({ max: 10, inFlight: 1 });
+  const results = await offer(3);
+  expect(lengths()).toEqual([3]);
+  await finish(0);
+  expect(await Promise.all(results)).toEqual([0, 1, 2]);
+});
+
+test('what comes while all places are taken is the next batch', async () => {
+  const { offer, finish, lengths } = controlled({ max: 10, inFlight: 2 });
+  await offer(1);
+  await offer(1);
+  await offer(5);
+  expect(lengths()).toEqual([1, 1]);
+  await finish(0);
+  expect(lengths()).toEqual([1, 3]);
+});
+
+test('nobody gets more than the longest batch', async () => {
+  const { offer, lengths } = controlled({ max: 4, inFlight: 2 });
+  await offer(20);
+  expect(lengths()).toEqual([4, 4]);
+});
+
+test('with an overhead, a few items use all places', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(1);
+  await offer(4);
+  expect(lengths()).toEqual([1, 3]);
+});
+
+test('with an overhead, more than a few wait for the batch under way, and go together', async () => {
+  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(30);
+  await offer(20);
+  expect(lengths()).toEqual([30]);
+  await finish(0);
+  expect(lengths()).toEqual([20]);
+});
+
+test('with an overhead, enough for two long batches are two', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(90);
+  expect(lengths()).toEqual([45, 45]);
+});
+
+test('nobody waits for ever beside a batch that hangs', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(30);
+  await offer(20);
+  while (lengths().length < 2) await turn();
+  expect(lengths()).toEqual([30, 20]);
+});
+
+test('an error is that of every item of its batch', async () => {
+  const add = batched<number, number>(() => Promise.reject(new Error('away')), { max: 10, inFlight: 1 });
+  const results = await Promise.allSettled([add(1), add(2)]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
