@@ -2,28 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
 import { newId } from '../../platform/ids.ts';
-import {
-  CLIENT_ID,
-  createDatabases,
-  dump,
-  eventsOf,
-  openTransaction,
-  type TestDatabases,
-  untilWaiting,
-} from '../../test/database.ts';
+import { CLIENT_ID, createDatabases, dump, eventsOf, openTransaction, untilWaiting } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { createCodeGroup, type NewCodeGroup } from './create-code-group.ts';
 import { openCodeKeys } from './open-code-keys.ts';
 import { codeHashCandidates, findCode } from './read-codes.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const request = (more: Partial<NewCodeGroup> = {}): NewCodeGroup => ({
   id: newId(),

@@ -1,15 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../../platform/ids.ts';
-import {
-  CLIENT_ID,
-  createDatabases,
-  eventsOf,
-  hold,
-  makeCode,
-  type TestDatabases,
-  untilWaiting,
-} from '../../test/database.ts';
+import { CLIENT_ID, createDatabases, eventsOf, hold, makeCode, untilWaiting } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { createCodeGroup } from './create-code-group.ts';
 import { endGeneration } from './end-generation.ts';
 import { generateCodes } from './generate-codes.ts';
@@ -17,11 +10,7 @@ import { orderCodes } from './order-codes.ts';
 
 const TIMEOUT_MS = 20_000;
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 async function order(total: number, prefix: string | null = null): Promise<string> {
   const id = newId();
