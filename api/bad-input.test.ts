@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Config, readConfig } from '../platform/config.ts';
 import { problems } from '../platform/problems.ts';
 import { dump } from '../test/database.ts';
-import {
-  ADMIN_KEY,
-  createWorld,
-  makeCodes,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-} from '../test/harness.ts';
+import { ADMIN_KEY, createWorld, forFile, makeCodes, newPhone, startIn } from '../test/harness.ts';
 import { operations } from './routes/index.ts';
 
-let world: TestWorld;
-let service: TestService;
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 /** What there is, for requests that would be right but for one thing. */
 const there = {
   group: '',
@@ -33,8 +25,6 @@ const there = {
 };
 
 beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
   const [used, second, code = ''] = await makeCodes(service, 5);
   const redemption = await service.call('POST', '/v1/redemptions', { code: used, phone: there.phone });
   await service.call('POST', '/v1/redemptions', { code: second, phone: newPhone() });
@@ -65,10 +55,6 @@ beforeAll(async () => {
     );
     there.delivery = delivery.rows[0].id;
   }
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
 });
 
 /** Bad input changes nothing: the databases are the same after each test, but for the marks of relay and sweeper. */

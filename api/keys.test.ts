@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../platform/config.ts';
 import { dump } from '../test/database.ts';
 import { breakDatabase, lockRows } from '../test/faults.ts';
@@ -7,30 +7,20 @@ import {
   ADMIN_KEY,
   type ApiAnswer,
   createWorld,
+  forFile,
   makeCodes,
   newPhone,
   startIn,
   type TestService,
-  type TestWorld,
   until,
 } from '../test/harness.ts';
 import { operations } from './routes/index.ts';
 import { SCOPES } from './scopes.ts';
 
-let world: TestWorld;
-let service: TestService;
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 /** Another gateway over the same databases. */
-let other: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-  other = await startIn(world);
-});
-afterAll(async () => {
-  await other?.close();
-  await service?.close();
-  await world?.close();
-});
+const other = await forFile(startIn(world));
 
 type Call = TestService['call'];
 const usd = (value: number) => ({ value, currency: 'USD' });

@@ -1,29 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type ApiAnswer,
   assertCoherent,
   createWorld,
+  forFile,
   makeCodes,
   makeCoupon,
   newPhone,
   startIn,
-  type TestService,
-  type TestWorld,
   until,
 } from '../test/harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const get = (path: string) => service.call('GET', path);
 const post = (path: string, body: unknown, headers?: Record<string, string>) =>

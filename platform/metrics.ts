@@ -13,82 +13,56 @@ const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  const counter = <Label extends string>(name: string, labelNames: Label[], help: string) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, labelNames: Label[], help: string) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(name: string, labelNames: Label[], buckets: number[], help: string) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    requests: new Histogram({
-      name: 'vouchsafe_http_request_duration_seconds',
-      help: 'Requests by operation and status',
-      labelNames: ['operation', 'status'] as const,
-      buckets: REQUEST_BUCKETS_S,
-      registers,
-    }),
-    redemptions: new Counter({
-      name: 'vouchsafe_redemptions_total',
-      help: 'Redemptions completed, refused or released here, and those answered with 202 before their end',
-      labelNames: ['outcome', 'reason'] as const,
-      registers,
-    }),
-    steps: new Histogram({
-      name: 'vouchsafe_redemption_step_duration_seconds',
-      help: 'Steps of batches, and how long redemptions queued for a batch',
-      labelNames: ['step'] as const,
-      buckets: STEP_BUCKETS_S,
-      registers,
-    }),
-    batches: new Histogram({
-      name: 'vouchsafe_redemption_batch_size',
-      help: 'Redemptions of a batch',
-      buckets: BATCH_BUCKETS,
-      registers,
-    }),
-    stuck: new Counter({
-      name: 'vouchsafe_redemptions_stuck_total',
-      help: 'Redemptions handed over to workflows of their own, by the step that failed',
-      labelNames: ['step'] as const,
-      registers,
-    }),
-    wrongCodes: new Counter({
-      name: 'vouchsafe_wrong_codes_total',
-      help: 'Codes sent that are none',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
-    lockouts: new Counter({
-      name: 'vouchsafe_lockouts_total',
-      help: 'Lock-outs for wrong codes, by what was locked out',
-      labelNames: ['subject'] as const,
-      registers,
-    }),
-    breakers: new Gauge({
-      name: 'vouchsafe_breaker_open',
-      help: '1 while new redemptions are refused because this does not answer',
-      labelNames: ['dependency'] as const,
-      registers,
-    }),
-    outboxUnpublished: new Gauge({
-      name: 'vouchsafe_outbox_unpublished_events',
-      help: 'Events that wait to be published',
-      labelNames: ['part'] as const,
-      registers,
-    }),
-    outboxLag: new Gauge({
-      name: 'vouchsafe_outbox_lag_seconds',
-      help: 'Age of the oldest event that waits; 0 where none does',
-      labelNames: ['part'] as const,
-      registers,
-    }),
-    webhookDeliveries: new Gauge({
-      name: 'vouchsafe_webhook_deliveries',
-      help: 'Deliveries that are pending, and those given up',
-      labelNames: ['state'] as const,
-      registers,
-    }),
-    webhookAttempts: new Counter({
-      name: 'vouchsafe_webhook_attempts_total',
-      help: 'Attempts to deliver, by the state they left the delivery in',
-      labelNames: ['state'] as const,
-      registers,
-    }),
+    requests: histogram(
+      'vouchsafe_http_request_duration_seconds',
+      ['operation', 'status'],
+      REQUEST_BUCKETS_S,
+      'Requests by operation and status',
+    ),
+    redemptions: counter(
+      'vouchsafe_redemptions_total',
+      ['outcome', 'reason'],
+      'Redemptions completed, refused or released here, and those answered with 202 before their end',
+    ),
+    steps: histogram(
+      'vouchsafe_redemption_step_duration_seconds',
+      ['step'],
+      STEP_BUCKETS_S,
+      'Steps of batches, and how long redemptions queued for a batch',
+    ),
+    batches: histogram('vouchsafe_redemption_batch_size', [], BATCH_BUCKETS, 'Redemptions of a batch'),
+    stuck: counter(
+      'vouchsafe_redemptions_stuck_total',
+      ['step'],
+      'Redemptions handed over to workflows of their own, by the step that failed',
+    ),
+    wrongCodes: counter('vouchsafe_wrong_codes_total', ['reason'], 'Codes sent that are none'),
+    lockouts: counter('vouchsafe_lockouts_total', ['subject'], 'Lock-outs for wrong codes, by what was locked out'),
+    breakers: gauge(
+      'vouchsafe_breaker_open',
+      ['dependency'],
+      '1 while new redemptions are refused because this does not answer',
+    ),
+    outboxUnpublished: gauge('vouchsafe_outbox_unpublished_events', ['part'], 'Events that wait to be published'),
+    outboxLag: gauge('vouchsafe_outbox_lag_seconds', ['part'], 'Age of the oldest event that waits; 0 where none does'),
+    webhookDeliveries: gauge(
+      'vouchsafe_webhook_deliveries',
+      ['state'],
+      'Deliveries that are pending, and those given up',
+    ),
+    webhookAttempts: counter(
+      'vouchsafe_webhook_attempts_total',
+      ['state'],
+      'Attempts to deliver, by the state they left the delivery in',
+    ),
   };
 }

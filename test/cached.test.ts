@@ -1,25 +1,24 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createCached } from '../api/cached.ts';
 import { contentVersion } from '../platform/database.ts';
-import { type RedisServer, startPostgres, startRedis } from '../platform/local/index.ts';
+import { startPostgres } from '../platform/local/index.ts';
 import { openRedis } from '../platform/redis.ts';
-import { createWorld, makeCodes, newPhone, startIn, type TestService, type TestWorld, until } from './harness.ts';
+import {
+  createWorld,
+  forFile,
+  makeCodes,
+  newPhone,
+  startIn,
+  startRedisIn,
+  type TestService,
+  until,
+} from './harness.ts';
 
-let world: TestWorld;
-let redis: RedisServer;
-
-beforeAll(async () => {
-  world = await createWorld();
-  const started = await startRedis({ directory: `${world.home}/redis` });
-  if (!started) throw new Error('these tests need redis-server on PATH');
-  redis = started;
-});
-afterAll(async () => {
-  await redis?.stop();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const redis = await startRedisIn(world);
+afterAll(() => redis.stop());
 
 test('a computed answer serves all gateways while the version stays, and no other version', async () => {
   const gateways = [openRedis(redis.url), openRedis(redis.url)] as const;

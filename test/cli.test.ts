@@ -1,20 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runCli } from '../cli/testing.ts';
-import { ADMIN_KEY, createWorld, newPhone, startIn, type TestService, type TestWorld } from './harness.ts';
+import { ADMIN_KEY, createWorld, forFile, newPhone, startIn } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const vouchsafe = (...argv: string[]) => runCli(argv, { url: service.url, key: ADMIN_KEY });
 const json = async (...argv: string[]) => {

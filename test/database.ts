@@ -61,34 +61,38 @@ export async function createDatabases(): Promise<TestDatabases> {
   };
 }
 
+/** A group to be made, with two codes of ours. */
+export const newGroup = (more: Partial<NewCodeGroup> = {}): NewCodeGroup => ({
+  id: newId(),
+  clientId: CLIENT_ID,
+  name: 'Eid',
+  amount: 1000n,
+  currency: 'USD',
+  prefix: null,
+  startsAt: null,
+  endsAt: null,
+  perWalletLimit: null,
+  budget: null,
+  metadata: {},
+  requestHash: Buffer.alloc(32, 1),
+  codes: 2,
+  ...more,
+});
+
 /** Makes a group with one given code per entry of `places`, each of which may be redeemed that often. */
 export async function makeGroup(
   databases: TestDatabases,
   places: number[] = [1],
-  group: Partial<NewCodeGroup> = {},
+  more: Partial<NewCodeGroup> = {},
 ): Promise<{ groupId: string; codeIds: string[] }> {
-  const groupId = newId();
-  const created = await createCodeGroup(databases.giftCodeDb, databases.keys, {
-    id: groupId,
-    clientId: CLIENT_ID,
-    name: 'Test',
-    amount: 1000n,
-    currency: 'USD',
-    prefix: null,
-    startsAt: null,
-    endsAt: null,
-    perWalletLimit: null,
-    budget: null,
-    metadata: {},
-    requestHash: Buffer.alloc(32),
-    codes: places.map((maxRedemptions) => ({
-      text: `T${randomBytes(8).toString('hex').toUpperCase()}`,
-      maxRedemptions,
-    })),
-    ...group,
-  });
+  const codes = places.map((maxRedemptions) => ({
+    text: `T${randomBytes(8).toString('hex').toUpperCase()}`,
+    maxRedemptions,
+  }));
+  const group = newGroup({ codes, ...more });
+  const created = await createCodeGroup(databases.giftCodeDb, databases.keys, group);
   if (!created.ok) throw new Error(created.reason);
-  return { groupId, codeIds: created.codes.map(({ id }) => id) };
+  return { groupId: group.id, codeIds: created.codes.map(({ id }) => id) };
 }
 
 /** Makes a code that may be redeemed `places` times. */

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Check } from '../cli/api-types.ts';
 import { problem, runCli, startApi } from '../cli/testing.ts';
 import { breakDatabase } from './faults.ts';
-import { ADMIN_KEY, createWorld, startIn, type TestService, type TestWorld, until } from './harness.ts';
+import { ADMIN_KEY, createWorld, forFile, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const doctor = async (key = ADMIN_KEY, url = service.url) => {
   const { exitCode, stdout, stderr } = await runCli(['doctor', '--json'], { url, key });

@@ -1,39 +1,21 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Timeline } from '../cli/api-types.ts';
 import { runCli } from '../cli/testing.ts';
 import { breakDatabase } from './faults.ts';
-import {
-  ADMIN_KEY,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
-import { answerWith, type Receiver, startReceiver } from './receiver.ts';
+import { ADMIN_KEY, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
+import { answerWith, startReceiver } from './receiver.ts';
 
-let world: TestWorld;
-let service: TestService;
-let receiver: Receiver;
-beforeAll(async () => {
-  world = await createWorld();
-  receiver = await startReceiver();
-  service = await startIn(world, {
+const world = await forFile(createWorld());
+const receiver = await forFile(startReceiver());
+const service = await forFile(
+  startIn(world, {
     VOUCHSAFE_WEBHOOKS_PRIVATE: 'true',
     VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '1',
     VOUCHSAFE_STEP_TIMEOUT_MS: '1000',
     VOUCHSAFE_STEP_ATTEMPTS: '1',
     VOUCHSAFE_RETRY_MAX_MS: '500',
-  });
-});
-afterAll(async () => {
-  await service?.close();
-  await receiver?.close();
-  await world?.close();
-});
+  }),
+);
 
 const explain = (...argv: string[]) => runCli(['explain', ...argv], { url: service.url, key: ADMIN_KEY });
 const explained = async (subject: string) => {

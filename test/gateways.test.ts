@@ -1,27 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   assertCoherent,
   createWorld,
+  forFile,
   makeCodes,
   makeCoupon,
   newPhone,
   startIn,
   type TestService,
-  type TestWorld,
 } from './harness.ts';
 
-let world: TestWorld;
-let gateways: TestService[];
-
-beforeAll(async () => {
-  world = await createWorld();
-  gateways = [await startIn(world), await startIn(world)];
-});
-afterAll(async () => {
-  for (const gateway of gateways ?? []) await gateway.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const gateways = [await forFile(startIn(world)), await forFile(startIn(world))];
 
 const redeem = (index: number, code: string | undefined, phone: string, key?: string) => {
   const gateway = gateways[index % gateways.length];

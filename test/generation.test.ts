@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { GENERATION_QUERY, type GenerationProgress, generationWorkflowId } from '../workflows/contracts.ts';
-import {
-  type ApiAnswer,
-  assertCoherent,
-  createWorld,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { type ApiAnswer, assertCoherent, createWorld, forFile, newPhone, startIn, until } from './harness.ts';
 import { spawnIn } from './process.ts';
 
 const SETTINGS = {
@@ -20,16 +11,8 @@ const SETTINGS = {
   VOUCHSAFE_SWEEP_EVERY_MS: '1000',
 };
 
-let world: TestWorld;
-let service: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, SETTINGS);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world, SETTINGS));
 
 const create = (count: number, headers = {}, at = service): Promise<ApiAnswer> =>
   at.call('POST', '/v1/code-groups', { name: 'Many', amount: { value: 100, currency: 'USD' }, count }, headers);

@@ -1,26 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-} from './harness.ts';
+import { expect, test } from 'vitest';
+import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const redeem = (code: string | undefined, phone: string) => service.call('POST', '/v1/redemptions', { code, phone });
 const check = async (body: Record<string, unknown>) => (await service.call('POST', '/v1/code-checks', body)).body;

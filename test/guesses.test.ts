@@ -1,37 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { generateCodeText } from '../platform/code-text.ts';
-import { type RedisServer, startRedis } from '../platform/local/index.ts';
 import {
   type ApiAnswer,
   assertCoherent,
   createWorld,
+  forFile,
   makeCodes,
   newPhone,
   startIn,
+  startRedisIn,
   type TestService,
-  type TestWorld,
   until,
 } from './harness.ts';
 
-let world: TestWorld;
-let redis: RedisServer;
+const world = await forFile(createWorld());
+let redis = await startRedisIn(world);
 const running: TestService[] = [];
-
-beforeAll(async () => {
-  world = await createWorld();
-  const started = await startRedis({ directory: `${world.home}/redis` });
-  if (!started) throw new Error('these tests need redis-server on PATH');
-  redis = started;
-});
 afterEach(async () => {
   for (const service of running.splice(0)) await service.close();
 });
-afterAll(async () => {
-  await redis?.stop();
-  await world?.close();
-});
+afterAll(() => redis.stop());
 
 const FEW = 3;
 /** Longer than any test here takes. */
@@ -211,9 +201,7 @@ test('Redis flushed, paused and killed under load: every redemption is right, no
   expectLockedOut(await attempt(service, { phone }));
   await assertCoherent(world);
 
-  const again = await startRedis({ directory: `${world.home}/redis`, port: redis.port });
-  if (!again) throw new Error('Redis did not come back');
-  redis = again;
+  redis = await startRedisIn(world, redis.port);
 });
 
 test('more requests a second than a client may send are refused, by all its gateways together', async () => {

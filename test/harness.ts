@@ -5,9 +5,16 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { connect, consumerOpts, StringCodec } from 'nats';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { readConfig } from '../platform/config.ts';
-import { createPart, type LocalServers, type NatsServer, startNats } from '../platform/local/index.ts';
+import {
+  createPart,
+  type LocalServers,
+  type NatsServer,
+  type RedisServer,
+  startNats,
+  startRedis,
+} from '../platform/local/index.ts';
 import { createLogger } from '../platform/logger.ts';
 import type { CloudEvent } from '../platform/outbox.ts';
 import { startService } from '../workers/service.ts';
@@ -49,6 +56,15 @@ export interface TestService {
   /** Sends a request with the admin key, unless `headers` have another. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   close(): Promise<void>;
+}
+
+/** What a file of tests has open for all of them: closed after the last one, before what it opened earlier. */
+export async function forFile<T extends { close(): unknown }>(opening: Promise<T>): Promise<T> {
+  const opened = await opening;
+  afterAll(async () => {
+    await opened.close();
+  });
+  return opened;
 }
 
 export async function createWorld(): Promise<TestWorld> {
@@ -138,6 +154,13 @@ export function caller(url: string): TestService['call'] {
     assertDocumented(method, url + path, status, type, parsed);
     return { status, headers: got, body: parsed };
   };
+}
+
+/** Starts a Redis of the world's own. */
+export async function startRedisIn(world: TestWorld, port?: number): Promise<RedisServer> {
+  const redis = await startRedis({ directory: join(world.home, 'redis'), ...(port !== undefined && { port }) });
+  if (!redis) throw new Error('these tests need redis-server on PATH');
+  return redis;
 }
 
 /** Makes a group and answers the text of its codes. */

@@ -1,27 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type ApiAnswer,
   assertCoherent,
   createWorld,
+  forFile,
   makeCodes,
   newPhone,
   startIn,
-  type TestService,
-  type TestWorld,
   until,
 } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, { VOUCHSAFE_GENERATION_CHUNK: '100' });
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world, { VOUCHSAFE_GENERATION_CHUNK: '100' }));
 
 async function makeGroup(): Promise<string> {
   const body = { name: 'Given', amount: { value: 100, currency: 'USD' }, count: 1 };

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { lockRows, someoneWaits } from './faults.ts';
-import { assertCoherent, createWorld, makeCodes, newPhone, type TestWorld, until } from './harness.ts';
+import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
 
 const SETTINGS = {
@@ -10,18 +10,12 @@ const SETTINGS = {
   VOUCHSAFE_STEP_TIMEOUT_MS: '60000',
 };
 
-let world: TestWorld;
-let doomed: TestProcess;
+const world = await forFile(createWorld());
+const doomed = await spawnIn(world, SETTINGS);
 let heir: TestProcess | undefined;
-
-beforeAll(async () => {
-  world = await createWorld();
-  doomed = await spawnIn(world, SETTINGS);
-});
 afterAll(async () => {
-  await doomed?.kill();
+  await doomed.kill();
   await heir?.close();
-  await world?.close();
 });
 
 test('a worker killed between any two steps costs nothing: each redemption completes once on another worker', async () => {

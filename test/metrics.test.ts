@@ -1,29 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  ADMIN_KEY,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { expect, test } from 'vitest';
+import { ADMIN_KEY, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-let behindProxy: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, { VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '2' });
-  behindProxy = await startIn(world, { VOUCHSAFE_PROXIES: '1' });
-});
-afterAll(async () => {
-  await behindProxy?.close();
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world, { VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '2' }));
+const behindProxy = await forFile(startIn(world, { VOUCHSAFE_PROXIES: '1' }));
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\})? (\S+)$/;
 

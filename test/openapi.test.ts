@@ -1,23 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assertDocumented, document } from './documented.ts';
-import { createWorld, makeCodes, newPhone, startIn, type TestService, type TestWorld, until } from './harness.ts';
-import { answerWith, type Receiver, startReceiver } from './receiver.ts';
+import { createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
+import { answerWith, startReceiver } from './receiver.ts';
 
-let world: TestWorld;
-let service: TestService;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' });
-  receiver = await startReceiver();
-});
-afterAll(async () => {
-  await service?.close();
-  await receiver?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const receiver = await forFile(startReceiver());
+const service = await forFile(startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' }));
 
 const usd = (value: number) => ({ value, currency: 'USD' });
 /** Sends a request; the harness holds every answer against the document. */

@@ -1,35 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect } from 'nats';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../platform/event-types.ts';
 import { startNats } from '../platform/local/index.ts';
 import type { CloudEvent } from '../platform/outbox.ts';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
-import { type Receiver, startReceiver } from './receiver.ts';
+import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
+import { startReceiver } from './receiver.ts';
 
-let world: TestWorld;
-let service: TestService;
-let receiver: Receiver;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' });
-  receiver = await startReceiver();
-});
-afterAll(async () => {
-  await service?.close();
-  await receiver?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const receiver = await forFile(startReceiver());
+let service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' });
+afterAll(() => service.close());
 
 const statusOf = async (part: string) =>
   (await service.call('GET', '/v1/outbox')).body.parts.find((one: { part: string }) => one.part === part);

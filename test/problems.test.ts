@@ -1,45 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { generateCodeText } from '../platform/code-text.ts';
-import { startTemporal, type TemporalServer } from '../platform/local/index.ts';
+import { startTemporal } from '../platform/local/index.ts';
 import { type ProblemCode, problems } from '../platform/problems.ts';
 import { breakDatabase } from './faults.ts';
-import {
-  type ApiAnswer,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-} from './harness.ts';
+import { type ApiAnswer, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn } from './harness.ts';
 
-let world: TestWorld;
-let temporal: TemporalServer;
-let service: TestService;
+const world = await forFile(createWorld());
+/** A Temporal of its own, to be stopped. */
+const temporal = await startTemporal({ directory: join(world.home, 'temporal') });
+afterAll(() => temporal.stop());
+world.urls.temporal = temporal.address;
+const service = await forFile(startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' }));
 /** Another gateway of the same service, that lets little pass. */
-let strict: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  // A Temporal of its own, to be stopped.
-  temporal = await startTemporal({ directory: join(world.home, 'temporal') });
-  world.urls.temporal = temporal.address;
-  service = await startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' });
-  strict = await startIn(world, {
+const strict = await forFile(
+  startIn(world, {
     VOUCHSAFE_RATE_LIMIT: '5',
     VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '1',
     VOUCHSAFE_FIRST_LOCKOUT_MS: '60000',
-  });
-});
-afterAll(async () => {
-  await strict?.close();
-  await service?.close();
-  await temporal?.stop();
-  await world?.close();
-});
+  }),
+);
 
 const usd = (value: number) => ({ value, currency: 'USD' });
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>

@@ -1,28 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { describe, expect, test } from 'vitest';
+import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const redeem = (code: string | undefined, phone: string, headers?: Record<string, string>) =>
   // However slow the machine: an answer, not the word that it will come.

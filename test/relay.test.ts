@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assertCoherent, createWorld, makeCodes, newPhone, type TestWorld, until } from './harness.ts';
+import { afterAll, expect, test } from 'vitest';
+import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
 
-let world: TestWorld;
-let first: TestProcess;
+const world = await forFile(createWorld());
+const first = await spawnIn(world);
 let second: TestProcess | undefined;
-
-beforeAll(async () => {
-  world = await createWorld();
-  first = await spawnIn(world);
-});
 afterAll(async () => {
-  await first?.kill();
+  await first.kill();
   await second?.close();
-  await world?.close();
 });
 
 const unpublished = async () => {

@@ -1,28 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-} from './harness.ts';
+import { afterEach, expect, test } from 'vitest';
+import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 afterEach(() => assertCoherent(world));
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
 
 const redeem = (code: string | undefined, phone: string) => service.call('POST', '/v1/redemptions', { code, phone });
 const reverse = (id: string, code: 'free' | 'void', reason = 'refunded') =>

@@ -1,36 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startNats, startTemporal, type TemporalServer } from '../platform/local/index.ts';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { startNats, startTemporal } from '../platform/local/index.ts';
 import { breakDatabase } from './faults.ts';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let temporal: TemporalServer;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  // A Temporal of its own, to be stopped.
-  temporal = await startTemporal({ directory: join(world.home, 'temporal') });
-  world.urls.temporal = temporal.address;
-  service = await startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' });
-});
+const world = await forFile(createWorld());
+/** A Temporal of its own, to be stopped. */
+let temporal = await startTemporal({ directory: join(world.home, 'temporal') });
+afterAll(() => temporal.stop());
+world.urls.temporal = temporal.address;
+const service = await forFile(startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' }));
 afterEach(() => assertCoherent(world));
-afterAll(async () => {
-  await service?.close();
-  await temporal?.stop();
-  await world?.close();
-});
 
 const redeem = (code: string | undefined, phone: string, key: string = randomUUID()) =>
   service.call('POST', '/v1/redemptions', { code, phone }, { 'Idempotency-Key': key, Prefer: 'wait=20' });

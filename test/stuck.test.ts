@@ -1,35 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { eventsOf } from './database.ts';
 import { breakDatabase, lockRows, nobodyWaits } from './faults.ts';
-import {
-  assertCoherent,
-  createWorld,
-  makeCodes,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, {
+const world = await forFile(createWorld());
+const service = await forFile(
+  startIn(world, {
     VOUCHSAFE_STEP_TIMEOUT_MS: '1000',
     VOUCHSAFE_STEP_ATTEMPTS: '2',
     VOUCHSAFE_RETRY_MAX_MS: '500',
     VOUCHSAFE_SWEEP_AFTER_MS: '1000',
     VOUCHSAFE_SWEEP_EVERY_MS: '1000',
-  });
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+  }),
+);
 
 const send = (code: string | undefined, phone: string, wait = 0) =>
   service.call('POST', '/v1/redemptions', { code, phone }, { Prefer: `wait=${wait}`, 'Idempotency-Key': randomUUID() });

@@ -1,28 +1,20 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createWorld, makeCodes, type TestWorld, until } from './harness.ts';
+import { afterAll, expect, test } from 'vitest';
+import { createWorld, forFile, makeCodes, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
-import { type Receiver, startReceiver } from './receiver.ts';
+import { startReceiver } from './receiver.ts';
 
 const SETTINGS = {
   VOUCHSAFE_WEBHOOKS_PRIVATE: 'true',
   VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: '2000',
 };
 
-let world: TestWorld;
-let doomed: TestProcess;
+const world = await forFile(createWorld());
+const receiver = await forFile(startReceiver());
+const doomed = await spawnIn(world, SETTINGS);
 let heir: TestProcess | undefined;
-let receiver: Receiver;
-
-beforeAll(async () => {
-  world = await createWorld();
-  receiver = await startReceiver();
-  doomed = await spawnIn(world, SETTINGS);
-});
 afterAll(async () => {
-  await doomed?.kill();
+  await doomed.kill();
   await heir?.close();
-  await receiver?.close();
-  await world?.close();
 });
 
 test('a process killed between the receiver’s hearing of an event and the mark of it costs nothing but a repeat', async () => {

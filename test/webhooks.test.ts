@@ -14,6 +14,7 @@ import { startNats } from '../platform/local/index.ts';
 import {
   type ApiAnswer,
   createWorld,
+  forFile,
   makeCodes,
   newPhone,
   startIn,
@@ -30,20 +31,10 @@ const SETTINGS = {
   VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '1,3600000',
 };
 
-let world: TestWorld;
-let service: TestService;
-let other: TestService;
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world, SETTINGS));
+const other = await forFile(startIn(world, SETTINGS));
 let receiver: Receiver;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, SETTINGS);
-  other = await startIn(world, SETTINGS);
-});
-afterAll(async () => {
-  await other?.close();
-  await service?.close();
-  await world?.close();
-});
 beforeEach(async () => {
   receiver = await startReceiver();
 });
@@ -89,9 +80,9 @@ describe('events are delivered', () => {
   test('as the stream has them, each once, although two processes work, signed so that Standard Webhooks verifies it', async () => {
     const endpoint = await makeEndpoint();
     for (let index = 0; index < 20; index++) await redeem(index % 2 ? service : other);
-    const events = new Map((await world.events()).map((event) => [event.id, event]));
     await until(async () => receiver.at(endpoint.path).length >= 20 * 5);
     await until(async () => (await deliveriesOf(endpoint)).every(({ state }) => state === 'delivered'));
+    const events = new Map((await world.events()).map((event) => [event.id, event]));
     const got = receiver.at(endpoint.path);
     const ids = got.map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids).size).toBe(ids.length);

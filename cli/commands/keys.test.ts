@@ -1,17 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ADMIN_KEY, createWorld, startIn, type TestService, type TestWorld } from '../../test/harness.ts';
+import { expect, test } from 'vitest';
+import { ADMIN_KEY, createWorld, forFile, startIn } from '../../test/harness.ts';
 import { runCli } from '../testing.ts';
 
-let world: TestWorld;
-let service: TestService;
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world);
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world));
 
 const vouchsafe = (...argv: string[]) => runCli(argv, { url: service.url, key: ADMIN_KEY });
 const vouchsafeAs = (key: string, ...argv: string[]) => runCli(argv, { url: service.url, key });

@@ -1,29 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  ADMIN_KEY,
-  createWorld,
-  makeCodes,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from '../../test/harness.ts';
-import { answerWith, type Receiver, startReceiver } from '../../test/receiver.ts';
+import { expect, test } from 'vitest';
+import { ADMIN_KEY, createWorld, forFile, makeCodes, startIn, until } from '../../test/harness.ts';
+import { answerWith, startReceiver } from '../../test/receiver.ts';
 import { runCli } from '../testing.ts';
 
-let world: TestWorld;
-let service: TestService;
-let receiver: Receiver;
-beforeAll(async () => {
-  world = await createWorld();
-  receiver = await startReceiver();
-  service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true', VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '1' });
-});
-afterAll(async () => {
-  await service?.close();
-  await receiver?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const receiver = await forFile(startReceiver());
+const service = await forFile(
+  startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true', VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '1' }),
+);
 
 const vouchsafe = (...argv: string[]) => runCli(argv, { url: service.url, key: ADMIN_KEY });
 const done = async (...argv: string[]) => {

@@ -1,5 +1,5 @@
 import type { CommandWords } from './command-words.ts';
-import { findCommandCases, optionsWithValue } from './find-command.ts';
+import { followWord, optionsWithValue } from './find-command.ts';
 
 /** A script for bash 3.2 and newer. */
 export function bashScript(commands: CommandWords[]): string {
@@ -17,13 +17,7 @@ _vouchsafe() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous='' at='' words='' word i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
-    case "$previous" in
-      ${optionsWithValue(commands)}) previous=''; continue ;;
-    esac
-    previous="$word"
-    case "$at/$word" in
-${findCommandCases(commands)}
-    esac
+${followWord(commands)}
   done
   case "$at" in
 ${words.join('\n')}

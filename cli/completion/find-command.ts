@@ -1,10 +1,18 @@
 import type { CommandWords } from './command-words.ts';
 
 /**
- * Lines of a `case`, common to bash and zsh, in which the command that `$at` names goes one word down, where the next word
- * is a subcommand of it. A value of an option is never taken for one.
+ * The body of a loop over the words before the cursor, common to bash and zsh: with each `$word`, `$at` comes to name the
+ * command so far. A value of an option is never taken for a subcommand.
  */
-export function findCommandCases(commands: CommandWords[]): string {
+export const followWord = (commands: CommandWords[]): string => `    case "$previous" in
+      ${optionsWithValue(commands)}) previous=''; continue ;;
+    esac
+    previous="$word"
+    case "$at/$word" in
+${subcommandCases(commands)}
+    esac`;
+
+function subcommandCases(commands: CommandWords[]): string {
   const lines = commands
     .filter(({ subcommands }) => subcommands.length > 0)
     .map(({ path, subcommands }) => {

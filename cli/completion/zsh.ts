@@ -1,5 +1,5 @@
 import type { CommandWords } from './command-words.ts';
-import { findCommandCases, optionsWithValue } from './find-command.ts';
+import { followWord, optionsWithValue } from './find-command.ts';
 
 /** A script for zsh. */
 export function zshScript(commands: CommandWords[]): string {
@@ -18,13 +18,7 @@ _vouchsafe() {
   local previous='' at='' word
   local -a found
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "$previous" in
-      ${optionsWithValue(commands)}) previous=''; continue ;;
-    esac
-    previous="$word"
-    case "$at/$word" in
-${findCommandCases(commands)}
-    esac
+${followWord(commands)}
   done
   case "$at/$previous" in
 ${choices.join('\n')}

@@ -1,16 +1,15 @@
-import { and, desc, eq, gte, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
 import { isUuid } from '../../platform/ids.ts';
+import { type CreatedBetween, createdBetween } from '../../platform/newest-first.ts';
 import type { GatewayDatabase } from './database.ts';
 import { apiClients, auditLog } from './schema.ts';
 
-export interface AuditFilter {
+export interface AuditFilter extends CreatedBetween {
   /** The id of a client or of a key, or a client's name. */
   actor?: string | undefined;
   action?: string | undefined;
   /** The id of a resource, or a type. */
   resource?: string | undefined;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
   beforeId?: number | undefined;
 }
 
@@ -19,7 +18,7 @@ export type AuditRow = Awaited<ReturnType<typeof listAuditLog>>[number];
 /** Newest first. What was begun and lost before is in it, as of unknown outcome. */
 export async function listAuditLog(db: GatewayDatabase, filter: AuditFilter, limit: number) {
   await settleLostIntents(db);
-  const { actor, action, resource, createdFrom, createdTo, beforeId } = filter;
+  const { actor, action, resource, beforeId } = filter;
   return await db.orm
     .select({
       id: auditLog.id,
@@ -43,8 +42,7 @@ export async function listAuditLog(db: GatewayDatabase, filter: AuditFilter, lim
         actor === undefined ? undefined : isActor(actor),
         action === undefined ? undefined : eq(auditLog.action, action),
         resource === undefined ? undefined : isResource(resource),
-        createdFrom && gte(auditLog.createdAt, createdFrom),
-        createdTo && lt(auditLog.createdAt, createdTo),
+        createdBetween(auditLog.createdAt, filter),
         beforeId === undefined ? undefined : lt(auditLog.id, beforeId),
       ),
     )

@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
+import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GatewayDatabase } from './database.ts';
 import { apiClients, apiKeys } from './schema.ts';
 
@@ -37,26 +38,13 @@ export async function readKey(db: Pick<GatewayDatabase['orm'], 'select'>, id: st
   return key;
 }
 
-export interface KeyFilter {
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  after?: { createdAt: Date; id: string } | undefined;
-}
-
 /** Newest first. */
-export function listKeys(db: GatewayDatabase, { createdFrom, createdTo, after }: KeyFilter, limit: number) {
+export function listKeys(db: GatewayDatabase, page: Page, limit: number) {
   return db.orm
     .select(columns)
     .from(apiKeys)
     .innerJoin(apiClients, eq(apiClients.id, apiKeys.clientId))
-    .where(
-      and(
-        createdFrom && gte(apiKeys.createdAt, createdFrom),
-        createdTo && lt(apiKeys.createdAt, createdTo),
-        after &&
-          sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
-      ),
-    )
-    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+    .where(onPage(apiKeys, page))
+    .orderBy(...newestFirst(apiKeys))
     .limit(limit);
 }

@@ -1,4 +1,5 @@
-import { and, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns } from 'drizzle-orm';
+import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GatewayDatabase } from './database.ts';
 import { webhookDeliveries } from './schema.ts';
 
@@ -15,21 +16,18 @@ export async function readWebhookDelivery(
   return delivery;
 }
 
-export interface DeliveryFilter {
+export interface DeliveryFilter extends Page {
   endpointId: string;
   state?: DeliveryState | undefined;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  after?: { createdAt: Date; id: string } | undefined;
 }
 
 /** Newest first. */
 export function listWebhookDeliveries(
   db: GatewayDatabase,
-  { endpointId, state, createdFrom, createdTo, after }: DeliveryFilter,
+  filter: DeliveryFilter,
   limit: number,
 ): Promise<WebhookDelivery[]> {
-  const { createdAt, id } = webhookDeliveries;
+  const { endpointId, state } = filter;
   return db.orm
     .select(columns)
     .from(webhookDeliveries)
@@ -37,11 +35,9 @@ export function listWebhookDeliveries(
       and(
         eq(webhookDeliveries.endpointId, endpointId),
         state && eq(webhookDeliveries.state, state),
-        createdFrom && gte(createdAt, createdFrom),
-        createdTo && lt(createdAt, createdTo),
-        after && sql`(${createdAt}, ${id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
+        onPage(webhookDeliveries, filter),
       ),
     )
-    .orderBy(desc(createdAt), desc(id))
+    .orderBy(...newestFirst(webhookDeliveries))
     .limit(limit);
 }

@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
+import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GatewayDatabase } from './database.ts';
 import { webhookEndpoints } from './schema.ts';
 
@@ -12,30 +13,12 @@ export async function readWebhookEndpoint(db: GatewayDatabase, id: string): Prom
   return endpoint;
 }
 
-export interface EndpointFilter {
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  after?: { createdAt: Date; id: string } | undefined;
-}
-
 /** Newest first. */
-export function listWebhookEndpoints(
-  db: GatewayDatabase,
-  { createdFrom, createdTo, after }: EndpointFilter,
-  limit: number,
-): Promise<WebhookEndpoint[]> {
-  const { createdAt, id, deletedAt } = webhookEndpoints;
+export function listWebhookEndpoints(db: GatewayDatabase, page: Page, limit: number): Promise<WebhookEndpoint[]> {
   return db.orm
     .select()
     .from(webhookEndpoints)
-    .where(
-      and(
-        isNull(deletedAt),
-        createdFrom && gte(createdAt, createdFrom),
-        createdTo && lt(createdAt, createdTo),
-        after && sql`(${createdAt}, ${id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
-      ),
-    )
-    .orderBy(desc(createdAt), desc(id))
+    .where(and(isNull(webhookEndpoints.deletedAt), onPage(webhookEndpoints, page)))
+    .orderBy(...newestFirst(webhookEndpoints))
     .limit(limit);
 }

@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { and, eq, lt, sql } from 'drizzle-orm';
+import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GatewayDatabase } from './database.ts';
 import { reconciliations } from './schema.ts';
 
@@ -46,31 +47,14 @@ export async function readReconciliation(db: GatewayDatabase, id: string): Promi
   return found;
 }
 
-export interface ReconciliationFilter {
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  before?: { createdAt: Date; id: string } | undefined;
-}
-
 /** Newest first. */
-export async function listReconciliations(
-  db: GatewayDatabase,
-  { createdFrom, createdTo, before }: ReconciliationFilter,
-  limit: number,
-): Promise<Reconciliation[]> {
+export async function listReconciliations(db: GatewayDatabase, page: Page, limit: number): Promise<Reconciliation[]> {
   await failSilent(db);
   return await db.orm
     .select()
     .from(reconciliations)
-    .where(
-      and(
-        createdFrom && gte(reconciliations.createdAt, createdFrom),
-        createdTo && lt(reconciliations.createdAt, createdTo),
-        before &&
-          sql`(${reconciliations.createdAt}, ${reconciliations.id}) < (${before.createdAt.toISOString()}, ${before.id})`,
-      ),
-    )
-    .orderBy(desc(reconciliations.createdAt), desc(reconciliations.id))
+    .where(onPage(reconciliations, page))
+    .orderBy(...newestFirst(reconciliations))
     .limit(limit);
 }
 

@@ -2,45 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
-import { newId } from '../../platform/ids.ts';
-import {
-  CLIENT_ID,
-  createDatabases,
-  dump,
-  eventsOf,
-  openTransaction,
-  type TestDatabases,
-  untilWaiting,
-} from '../../test/database.ts';
+import { createDatabases, dump, eventsOf, newGroup, openTransaction, untilWaiting } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { createCodeGroup, type NewCodeGroup } from './create-code-group.ts';
 import { openCodeKeys } from './open-code-keys.ts';
 import { codeHashCandidates, findCode } from './read-codes.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
-const request = (more: Partial<NewCodeGroup> = {}): NewCodeGroup => ({
-  id: newId(),
-  clientId: CLIENT_ID,
-  name: 'Eid',
-  amount: 1000n,
-  currency: 'USD',
-  prefix: null,
-  startsAt: null,
-  endsAt: null,
-  perWalletLimit: null,
-  budget: null,
-  metadata: {},
-  requestHash: Buffer.alloc(32, 1),
-  codes: 2,
-  ...more,
-});
 const call = (group: NewCodeGroup, keys = databases.keys, db = databases.giftCodeDb) =>
   createCodeGroup(db, keys, group);
 const given = (...texts: string[]) => texts.map((text) => ({ text, maxRedemptions: 1 }));
@@ -59,7 +31,7 @@ function find(code: string, keys: CodeKeys, isGivenLength = (_: number) => true)
 
 describe('a group', () => {
   test('of generated codes: different ones with a check character, each found by its text and redeemable once', async () => {
-    const group = request({ codes: 50, prefix: 'EID' });
+    const group = newGroup({ codes: 50, prefix: 'EID' });
     const codes = await made(group);
     expect(new Set(codes.map(({ code }) => code)).size).toBe(50);
     for (const { id, code } of codes) {
@@ -80,7 +52,7 @@ describe('a group', () => {
 
   test('of given codes: shown as they were given, found however they are typed', async () => {
     const text = `WELC0ME${randomBytes(3).toString('hex').toUpperCase()}`;
-    const [code] = await made(request({ codes: [{ text, maxRedemptions: 300 }] }));
+    const [code] = await made(newGroup({ codes: [{ text, maxRedemptions: 300 }] }));
     expect(code?.code).toBe(text);
     expect(await find(text.replace('WELC0ME', 'welcOme-').toLowerCase(), databases.keys)).toBe(code?.id);
     const { rows } = await databases.giftCode.query('select max_redemptions from codes where id = $1', [code?.id]);
@@ -93,7 +65,7 @@ describe('a group', () => {
   });
 
   test('is announced once, without its codes', async () => {
-    const group = request();
+    const group = newGroup();
     await made(group);
     await call(group);
     expect(await eventsOf(databases.giftCode, group.id)).toEqual([{ type: 'code_group.created', version: 1 }]);
@@ -108,7 +80,7 @@ describe('a group', () => {
 
 describe('a group asked for again under its id', () => {
   test('is answered with the same codes and nothing is made', async () => {
-    const group = request({ codes: 3 });
+    const group = newGroup({ codes: 3 });
     const codes = await made(group);
     const before = await dump(databases.giftCode);
     expect(await call(group)).toMatchObject({ ok: true, replayed: true, group: { id: group.id }, codes });
@@ -116,7 +88,7 @@ describe('a group asked for again under its id', () => {
   });
 
   test('with other content is refused', async () => {
-    const group = request();
+    const group = newGroup();
     await made(group);
     const before = await dump(databases.giftCode);
     expect(await call({ ...group, requestHash: Buffer.alloc(32, 2) })).toEqual({
@@ -127,7 +99,7 @@ describe('a group asked for again under its id', () => {
   });
 
   test('at the same time is made once, and both get the same codes', async () => {
-    const group = request({ codes: 5 });
+    const group = newGroup({ codes: 5 });
     // The first one has written the group and waits; the other waits for the first.
     const lock = await openTransaction(databases.giftCodeDb);
     await lock.db.steps.query('lock table code_hashes in exclusive mode');
@@ -142,7 +114,7 @@ describe('a group asked for again under its id', () => {
   });
 
   test('while the first attempt fails is made by the second', async () => {
-    const group = request({ codes: given(newText()) });
+    const group = newGroup({ codes: given(newText()) });
     const first = await openTransaction(databases.giftCodeDb);
     await first.db.steps.query(
       `insert into code_groups (id, client_id, name, amount, currency, code_count, request_hash)
@@ -159,34 +131,34 @@ describe('a group asked for again under its id', () => {
 describe('given codes that exist already', () => {
   test('are told by their positions, and nothing of the group is left', async () => {
     const [one, two, three] = [newText(), newText(), newText()];
-    await made(request({ codes: given(two) }));
+    await made(newGroup({ codes: given(two) }));
     const before = await dump(databases.giftCode);
-    expect(await call(request({ codes: given(one, two, three) }))).toEqual({
+    expect(await call(newGroup({ codes: given(one, two, three) }))).toEqual({
       ok: false,
       reason: 'codes-exist',
       positions: [1],
     });
     expect(await dump(databases.giftCode)).toEqual(before);
-    await made(request({ codes: given(three, one) }));
+    await made(newGroup({ codes: given(three, one) }));
   });
 
   test('are the same after folding: O reads as 0, I and L as 1', async () => {
     const text = `0${newText()}1`;
-    await made(request({ codes: given(text) }));
-    expect(await call(request({ codes: given(`O${text.slice(1, -1)}L`) }))).toMatchObject({ reason: 'codes-exist' });
+    await made(newGroup({ codes: given(text) }));
+    expect(await call(newGroup({ codes: given(`O${text.slice(1, -1)}L`) }))).toMatchObject({ reason: 'codes-exist' });
   });
 
   test('may be generated ones: a code cannot mean two amounts', async () => {
-    const [generated] = await made(request({ codes: 1 }));
+    const [generated] = await made(newGroup({ codes: 1 }));
     const text = (generated?.code ?? '').replaceAll('-', '');
-    expect(await call(request({ codes: given(text) }))).toMatchObject({ reason: 'codes-exist' });
+    expect(await call(newGroup({ codes: given(text) }))).toMatchObject({ reason: 'codes-exist' });
   });
 
   test('are refused to one of two groups that are made at the same time, in whatever order they list them', async () => {
     const texts = Array.from({ length: 40 }, newText);
     const answers = await Promise.all([
-      call(request({ codes: given(...texts) })),
-      call(request({ codes: given(...texts.toReversed()) })),
+      call(newGroup({ codes: given(...texts) })),
+      call(newGroup({ codes: given(...texts.toReversed()) })),
     ]);
     expect(answers.map(({ ok }) => ok).sort()).toEqual([false, true]);
     expect(answers.find(({ ok }) => !ok)).toMatchObject({ positions: texts.map((_, position) => position) });
@@ -205,8 +177,8 @@ describe('given codes that exist already', () => {
 
 describe('codes at rest', () => {
   test('are nowhere in clear, in no column of the database, and come back out of their seal', async () => {
-    const generated = await made(request({ codes: 20, prefix: 'EID' }));
-    const own = await made(request({ codes: given(newText(), newText()), metadata: { note: 'a secret campaign' } }));
+    const generated = await made(newGroup({ codes: 20, prefix: 'EID' }));
+    const own = await made(newGroup({ codes: given(newText(), newText()), metadata: { note: 'a secret campaign' } }));
     const all = Object.values(await dump(databases.giftCode))
       .flat()
       .join('\n');
@@ -227,7 +199,7 @@ describe('codes at rest', () => {
   });
 
   test('cannot be read with another key, nor under another code: a seal moved is no seal', async () => {
-    const [one, two] = await made(request());
+    const [one, two] = await made(newGroup());
     const { rows } = await databases.giftCode.query('select sealed from codes where id = $1', [one?.id]);
     const other = [{ id: 1, key: randomBytes(32) }];
     expect(() => unsealCode(other, 1, one?.id ?? '', rows[0].sealed)).toThrow();
@@ -239,12 +211,12 @@ describe('codes at rest', () => {
     const next = { id: 2, key: randomBytes(32) };
     const both: CodeKeys = { ...databases.keys, peppers: [...databases.keys.peppers, next] };
     const text = newText();
-    const [code] = await made(request({ codes: given(text) }), both);
+    const [code] = await made(newGroup({ codes: given(text) }), both);
     expect(await find(text, databases.keys)).toBe(code?.id);
     expect(await find(text, { ...databases.keys, peppers: [next] })).toBe(code?.id);
     const old = newText();
-    await made(request({ codes: given(old) }));
-    expect(await call(request({ codes: given(newText(), old) }), both)).toMatchObject({ positions: [1] });
+    await made(newGroup({ codes: given(old) }));
+    expect(await call(newGroup({ codes: given(newText(), old) }), both)).toMatchObject({ positions: [1] });
     const { rows } = await databases.giftCode.query('select count(*)::int as hashes from code_hashes where key_id = 2');
     expect(rows).toEqual([{ hashes: 1 }]);
   });

@@ -1,15 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../../platform/ids.ts';
-import {
-  CLIENT_ID,
-  createDatabases,
-  eventsOf,
-  hold,
-  makeCode,
-  type TestDatabases,
-  untilWaiting,
-} from '../../test/database.ts';
+import { createDatabases, eventsOf, hold, makeCode, newGroup, untilWaiting } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { createCodeGroup } from './create-code-group.ts';
 import { endGeneration } from './end-generation.ts';
 import { generateCodes } from './generate-codes.ts';
@@ -17,31 +10,13 @@ import { orderCodes } from './order-codes.ts';
 
 const TIMEOUT_MS = 20_000;
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 async function order(total: number, prefix: string | null = null): Promise<string> {
-  const id = newId();
-  const created = await createCodeGroup(databases.giftCodeDb, databases.keys, {
-    id,
-    clientId: CLIENT_ID,
-    name: 'Many',
-    amount: 1000n,
-    currency: 'USD',
-    prefix,
-    startsAt: null,
-    endsAt: null,
-    perWalletLimit: null,
-    budget: null,
-    metadata: {},
-    requestHash: Buffer.alloc(32),
-    codes: { background: total },
-  });
+  const group = newGroup({ prefix, codes: { background: total } });
+  const created = await createCodeGroup(databases.giftCodeDb, databases.keys, group);
   expect(created).toMatchObject({ ok: true, codes: [], group: { codeCount: 0 } });
-  return id;
+  return group.id;
 }
 const drive = (id: string, limits: { chunk: number; chunks?: number }, onChunk = () => true, keys = databases.keys) =>
   generateCodes(databases.giftCodeDb, keys, id, { chunks: 1_000, timeoutMs: TIMEOUT_MS, ...limits }, onChunk);

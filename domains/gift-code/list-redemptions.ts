@@ -1,9 +1,10 @@
-import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import type { RedemptionRow } from './redemption.ts';
 import { codeGroups, codes, redemptions, sweepMarks } from './schema.ts';
 
-export interface RedemptionFilter {
+export interface RedemptionFilter extends Page {
   clientId?: string | undefined;
   walletIds?: string[] | undefined;
   groupId?: string | undefined;
@@ -12,9 +13,6 @@ export interface RedemptionFilter {
   reference?: string | undefined;
   /** Reserved since before this time and not over. */
   reservedBefore?: Date | undefined;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  after?: { createdAt: Date; id: string } | undefined;
 }
 
 /** Newest first. */
@@ -23,8 +21,7 @@ export async function listRedemptions(
   filter: RedemptionFilter,
   limit: number,
 ): Promise<RedemptionRow[]> {
-  const { clientId, walletIds, groupId, codeId, state, reference, reservedBefore, createdFrom, createdTo, after } =
-    filter;
+  const { clientId, walletIds, groupId, codeId, state, reference, reservedBefore } = filter;
   const onlyReserved = state === 'reserved' || reservedBefore !== undefined;
   const rows = await db.orm
     .select({
@@ -60,13 +57,10 @@ export async function listRedemptions(
         // No index holds the state; what is still reserved lies behind the sweep mark.
         onlyReserved ? sql`${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks})` : undefined,
         reservedBefore && and(eq(redemptions.state, 'reserved'), lt(redemptions.createdAt, reservedBefore)),
-        createdFrom && gte(redemptions.createdAt, createdFrom),
-        createdTo && lt(redemptions.createdAt, createdTo),
-        after &&
-          sql`(${redemptions.createdAt}, ${redemptions.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
+        onPage(redemptions, filter),
       ),
     )
-    .orderBy(desc(redemptions.createdAt), desc(redemptions.id))
+    .orderBy(...newestFirst(redemptions))
     .limit(limit);
   return rows;
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
+import { type CreatedBetween, createdBetween } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { codeGroups, codeHashes, codes } from './schema.ts';
 
@@ -46,18 +47,16 @@ const details = {
   createdAt: codes.createdAt,
 };
 
-export interface CodeFilter {
+export interface CodeFilter extends CreatedBetween {
   groupId: string;
   state?: CodeState | undefined;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
   /** Only codes before this position of the group. */
   beforePosition?: number | undefined;
 }
 
 /** A group's codes, newest first. */
 export function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
-  const { groupId, state, createdFrom, createdTo, beforePosition } = filter;
+  const { groupId, state, beforePosition } = filter;
   return db.orm
     .select(details)
     .from(codes)
@@ -66,8 +65,7 @@ export function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: numbe
       and(
         eq(codes.groupId, groupId),
         state && sql`${stateOf} = ${state}`,
-        createdFrom && gte(codes.createdAt, createdFrom),
-        createdTo && lt(codes.createdAt, createdTo),
+        createdBetween(codes.createdAt, filter),
         beforePosition === undefined ? undefined : lt(codes.position, beforePosition),
       ),
     )

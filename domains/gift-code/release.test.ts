@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   at,
   createDatabases,
@@ -11,19 +11,15 @@ import {
   makeGroup,
   openTransaction,
   redemptionOf,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { confirm } from './confirm.ts';
 import { type ReleaseItem, release } from './release.ts';
 import { type ReserveItem, reserve } from './reserve.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (items: ReleaseItem[], workflowId = 'undo', db = databases.giftCodeDb) =>
   release(db, items, workflowId, TIMEOUT_MS);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   at,
   createDatabases,
@@ -15,20 +15,15 @@ import {
   redemptionOf,
   runAbort,
   runSaga,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
-import { assertCoherent } from '../../test/harness.ts';
+import { assertCoherent, forFile } from '../../test/harness.ts';
 import { confirm } from './confirm.ts';
 import { release } from './release.ts';
 import { type ReserveItem, reserve } from './reserve.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (items: ReserveItem[], workflowId = 'w', db = databases.giftCodeDb) =>
   reserve(db, items, workflowId, TIMEOUT_MS);

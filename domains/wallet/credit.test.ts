@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MAX_AMOUNT } from '../../platform/money.ts';
 import {
   at,
@@ -11,18 +11,14 @@ import {
   makeWallet,
   makeWallets,
   openTransaction,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
 import { type CreditItem, credit } from './credit.ts';
 import { voidCredit } from './void.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (items: CreditItem[], db = databases.walletDb) => credit(db, items, TIMEOUT_MS);
 const annul = (items: CreditItem[], db = databases.walletDb) =>

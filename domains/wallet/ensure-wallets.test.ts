@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../../platform/ids.ts';
 import {
   at,
@@ -7,18 +7,13 @@ import {
   dump,
   eventsOf,
   openTransaction,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
-import { newPhone } from '../../test/harness.ts';
+import { forFile, newPhone } from '../../test/harness.ts';
 import { ensureWallets, type WalletKey } from './ensure-wallets.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (keys: WalletKey[], db = databases.walletDb) => ensureWallets(db, keys, TIMEOUT_MS);
 const usd = (phone: string): WalletKey => ({ phone, currency: 'USD' });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MAX_AMOUNT } from '../../platform/money.ts';
 import {
   CLIENT_ID,
@@ -12,19 +12,14 @@ import {
   makeWallet,
   makeWallets,
   openTransaction,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
-import { assertCoherent } from '../../test/harness.ts';
+import { assertCoherent, forFile } from '../../test/harness.ts';
 import { credit } from './credit.ts';
 import { postTransfer, type TransferOrder } from './post-transfer.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (order: TransferOrder, db = databases.walletDb) => postTransfer(db, order, TIMEOUT_MS);
 const order = (walletId: string, more: Partial<TransferOrder> = {}): TransferOrder => ({

@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { type CreatedBetween, createdBetween, newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { WalletDatabase } from './database.ts';
 import { transfers, wallets } from './schema.ts';
 
@@ -19,18 +20,15 @@ export function readWalletsOfPhone(db: WalletDatabase, phone: string): Promise<W
   return db.orm.select().from(wallets).where(eq(wallets.phone, phone));
 }
 
-export interface WalletFilter {
+export interface WalletFilter extends Page {
   phone?: string | undefined;
   currency?: string | undefined;
   state?: Wallet['state'] | undefined;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  after?: { createdAt: Date; id: string } | undefined;
 }
 
 /** Newest first. */
 export function listWallets(db: WalletDatabase, filter: WalletFilter, limit: number): Promise<Wallet[]> {
-  const { phone, currency, state, createdFrom, createdTo, after } = filter;
+  const { phone, currency, state } = filter;
   return db.orm
     .select()
     .from(wallets)
@@ -39,13 +37,10 @@ export function listWallets(db: WalletDatabase, filter: WalletFilter, limit: num
         phone ? eq(wallets.phone, phone) : undefined,
         currency ? eq(wallets.currency, currency) : undefined,
         state && eq(wallets.state, state),
-        createdFrom && gte(wallets.createdAt, createdFrom),
-        createdTo && lt(wallets.createdAt, createdTo),
-        after &&
-          sql`(${wallets.createdAt}, ${wallets.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`,
+        onPage(wallets, filter),
       ),
     )
-    .orderBy(desc(wallets.createdAt), desc(wallets.id))
+    .orderBy(...newestFirst(wallets))
     .limit(limit);
 }
 
@@ -54,17 +49,15 @@ export async function readTransfer(db: WalletDatabase, id: string): Promise<Tran
   return transfer;
 }
 
-export interface TransferFilter {
+export interface TransferFilter extends CreatedBetween {
   walletId: string;
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
   /** Only movements before this version of the wallet. */
   beforeVersion?: bigint | undefined;
 }
 
 /** A wallet's movements, newest first: by the wallet's version, which each of them took one of. */
 export function listTransfers(db: WalletDatabase, filter: TransferFilter, limit: number): Promise<Transfer[]> {
-  const { walletId, createdFrom, createdTo, beforeVersion } = filter;
+  const { walletId, beforeVersion } = filter;
   return db.orm
     .select()
     .from(transfers)
@@ -72,8 +65,7 @@ export function listTransfers(db: WalletDatabase, filter: TransferFilter, limit:
       and(
         eq(transfers.walletId, walletId),
         sql`${transfers.kind} <> 'void'`,
-        createdFrom && gte(transfers.createdAt, createdFrom),
-        createdTo && lt(transfers.createdAt, createdTo),
+        createdBetween(transfers.createdAt, filter),
         beforeVersion === undefined ? undefined : lt(transfers.walletVersion, beforeVersion),
       ),
     )

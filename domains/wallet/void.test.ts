@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   at,
   createDatabases,
@@ -14,19 +14,14 @@ import {
   redemptionOf,
   runAbort,
   runSaga,
-  type TestDatabases,
   TIMEOUT_MS,
   untilWaiting,
 } from '../../test/database.ts';
-import { assertCoherent } from '../../test/harness.ts';
+import { assertCoherent, forFile } from '../../test/harness.ts';
 import { credit } from './credit.ts';
 import { type VoidItem, voidCredit } from './void.ts';
 
-let databases: TestDatabases;
-beforeAll(async () => {
-  databases = await createDatabases();
-});
-afterAll(() => databases?.close());
+const databases = await forFile(createDatabases());
 
 const call = (items: VoidItem[], db = databases.walletDb) => voidCredit(db, items, TIMEOUT_MS);
 const pay = (items: VoidItem[], db = databases.walletDb) =>

@@ -3,24 +3,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Release } from './download.ts';
-import { type LocalEnvironment, localEnvironment } from './environment.ts';
-import { obtain, type Tool } from './executables.ts';
+import { localEnvironment } from './environment.ts';
+import { type ObtainOptions, obtain, type Tool } from './executables.ts';
 import { memoryFolder } from './memory.ts';
 import { LOOPBACK, withPort } from './ports.ts';
-import { endLeftOver, type ServerProcess, startServer } from './processes.ts';
+import { endLeftOver, type ServerOptions, type ServerProcess, startServer } from './processes.ts';
 
-export interface NatsOptions {
-  /** Holds the streams, the log and the process record. Start again with it to have the streams back. */
-  directory: string;
-  /** This very port; without it, a free one. */
-  port?: number | undefined;
+export interface NatsOptions extends ServerOptions, Partial<ObtainOptions> {
   /** Keeps the streams in memory and drops them at the end. */
   memory?: boolean | undefined;
-  log?: string | undefined;
-  record?: string | undefined;
-  environment?: LocalEnvironment | undefined;
-  progress?: ((line: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 export interface NatsServer extends ServerProcess {

@@ -8,23 +8,17 @@ import { memoryFolder } from './memory.ts';
 import { LOOPBACK, withPort } from './ports.ts';
 import { type PostgresPrograms, postgresPrograms } from './postgres-program.ts';
 import { identify } from './process-identity.ts';
-import { endLeftOver, type ServerProcess, startServer } from './processes.ts';
+import { endLeftOver, type ServerOptions, type ServerProcess, startServer } from './processes.ts';
 import { keptPassword } from './secrets.ts';
 import { SetUpError } from './set-up-error.ts';
 import { assertSupported } from './supported.ts';
 import { postgresUser, reachableFolder, type SystemUser } from './system-user.ts';
 
-export interface PostgresOptions {
-  /** Holds the data, the superuser's password, the log and the process record. Start again with it to have the data back. */
-  directory: string;
-  /** This very port; without it, a free one. */
-  port?: number | undefined;
+export interface PostgresOptions extends ServerOptions {
   /** Keeps the data in memory and drops it at the end. Elsewhere than Linux: a temporary folder without fsync. */
   memory?: boolean | undefined;
   /** Settings of postgresql.conf, over ours. */
   parameters?: Record<string, string> | undefined;
-  log?: string | undefined;
-  record?: string | undefined;
 }
 
 export interface PostgresServer extends ServerProcess {

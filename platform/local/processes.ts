@@ -7,6 +7,16 @@ import { identifySelf } from './lock.ts';
 import { childrenOf, identify, isAlive, isUnchanged, type ProcessIdentity } from './process-identity.ts';
 import { PortTaken, SetUpError } from './set-up-error.ts';
 
+/** What the start of any server can be told. */
+export interface ServerOptions {
+  /** Holds its data, the log and the process record. Start again with it to have the data back. */
+  directory: string;
+  /** This very port; without it, a free one. */
+  port?: number | undefined;
+  log?: string | undefined;
+  record?: string | undefined;
+}
+
 /** A server process that was started here. */
 export interface ServerProcess {
   pid: number;

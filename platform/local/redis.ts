@@ -4,15 +4,10 @@ import { Redis } from 'ioredis';
 import { type LocalEnvironment, localEnvironment } from './environment.ts';
 import { findOnPath } from './executables.ts';
 import { LOOPBACK, withPort } from './ports.ts';
-import { endLeftOver, type ServerProcess, startServer } from './processes.ts';
+import { endLeftOver, type ServerOptions, type ServerProcess, startServer } from './processes.ts';
 
-export interface RedisOptions {
-  /** Holds the log and the process record. Redis keeps no data on the disk. */
-  directory: string;
-  /** This very port; without it, a free one. */
-  port?: number | undefined;
-  log?: string | undefined;
-  record?: string | undefined;
+/** Redis keeps no data on the disk. */
+export interface RedisOptions extends ServerOptions {
   environment?: LocalEnvironment | undefined;
   progress?: ((line: string) => void) | undefined;
 }

@@ -2,25 +2,16 @@ import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:http2';
 import { join, resolve } from 'node:path';
 import type { Release } from './download.ts';
-import { type LocalEnvironment, localEnvironment } from './environment.ts';
-import { obtain, type Tool } from './executables.ts';
+import { localEnvironment } from './environment.ts';
+import { type ObtainOptions, obtain, type Tool } from './executables.ts';
 import { freePort, isFree, LOOPBACK, withPort } from './ports.ts';
-import { endLeftOver, type ServerProcess, startServer } from './processes.ts';
+import { endLeftOver, type ServerOptions, type ServerProcess, startServer } from './processes.ts';
 
-export interface TemporalOptions {
-  /** Holds the data, the log and the process record. Start again with it to have the workflows back. */
-  directory: string;
-  /** This very port; without it, a free one. */
-  port?: number | undefined;
+export interface TemporalOptions extends ServerOptions, Partial<ObtainOptions> {
   /** The Web UI's port; without it, or when it is taken, a free one. */
   uiPort?: number | undefined;
   /** Keeps the workflows in memory and drops them at the end. */
   memory?: boolean | undefined;
-  log?: string | undefined;
-  record?: string | undefined;
-  environment?: LocalEnvironment | undefined;
-  progress?: ((line: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 export interface TemporalServer extends ServerProcess {

@@ -33,9 +33,9 @@ export const listReconciliationsOperation = operation({
   async handle({ query, services }) {
     const { limit, cursor, ...range } = query;
     const filters = { list: 'reconciliations', ...range };
-    const before = readCursor(cursor, filters, byTime);
+    const after = readCursor(cursor, filters, byTime);
     const { created_from: createdFrom, created_to: createdTo } = range;
-    const rows = await listReconciliations(services.gateway, { createdFrom, createdTo, before }, limit + 1);
+    const rows = await listReconciliations(services.gateway, { createdFrom, createdTo, after }, limit + 1);
     return { status: 200, body: page(rows, limit, filters, timePosition, reconciliationJson) };
   },
 });
