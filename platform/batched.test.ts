@@ -47,34 +47,39 @@ test('nobody gets more than the longest batch', async () => {
   expect(lengths()).toEqual([4, 4]);
 });
 
-test('with an overhead, a few items use all places', async () => {
+test('with an overhead, a few items use all places at once', async () => {
   const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
   await offer(1);
   await offer(4);
-  expect(lengths()).toEqual([1, 3]);
+  expect(lengths()).toEqual([1, 4]);
 });
 
-test('with an overhead, more than a few wait for the batch under way, and go together', async () => {
-  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
-  await offer(30);
-  await offer(20);
-  expect(lengths()).toEqual([30]);
-  await finish(0);
-  expect(lengths()).toEqual([20]);
-});
-
-test('with an overhead, enough for two long batches are two', async () => {
+test('with an overhead, some items are one batch and not two', async () => {
   const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
-  await offer(90);
-  expect(lengths()).toEqual([45, 45]);
+  await offer(30);
+  expect(lengths()).toEqual([30]);
 });
 
-test('nobody waits for ever beside a batch that hangs', async () => {
+test('with an overhead, what comes beside a batch waits until it is a long one', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(30);
+  offer(25);
+  await offer(15);
+  expect(lengths()).toEqual([30, 40]);
+});
+
+test('with an overhead, what comes beside a batch waits no longer than a moment', async () => {
   const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
   await offer(30);
   await offer(20);
   while (lengths().length < 2) await turn();
   expect(lengths()).toEqual([30, 20]);
+});
+
+test('with an overhead, enough for two long batches are two of like length', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(90);
+  expect(lengths()).toEqual([45, 45]);
 });
 
 test('an error is that of every item of its batch', async () => {

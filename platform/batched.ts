@@ -7,10 +7,10 @@ export interface BatchLimits {
   overhead?: number;
 }
 
-/** A batch of so many times its overhead is long enough to be worth it. */
+/** A batch of so many times its overhead is a long one. */
 const LONG = 4;
-/** What has waited so long for the batch under way starts beside it. */
-const PATIENCE_MS = 250;
+/** For so long the next batch may wait to become longer. */
+const DELAY_MS = 40;
 
 /**
  * Group commit: an item that arrives while all places are taken waits, and what has come by then is the next batch. So a
@@ -19,26 +19,26 @@ const PATIENCE_MS = 250;
  * A batch takes no more than its share of all that is waiting or under way, so that with two places there are two batches
  * of like size, one of which computes while the other waits for a server, instead of a long one and a stray.
  *
- * Where a batch has an overhead, the places are all used if there is little to do, so that nobody waits while processors
- * idle, or if there is enough for long batches; between the two one goes after the other, and each is the longer for it.
+ * Where a batch has an overhead, its share is a long batch at least, and it waits for it a moment: beside another, unless
+ * there is little to do; and where there is much to do, always. Else a busy system would spend itself on overheads.
  *
  * @param work answers one result an item, in order; when it throws, every item of its batch gets the error
  */
 export function batched<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
-  limits: BatchLimits,
+  { max, inFlight: places, overhead = 0 }: BatchLimits,
 ): (item: Item) => Promise<Result> {
   interface Waiting {
     item: Item;
     resolve(result: Result): void;
     reject(error: unknown): void;
   }
+  const long = Math.min(max, overhead * LONG);
   let queue: Waiting[] = [];
   let inFlight = 0;
   let outstanding = 0;
   let scheduled = false;
-  let patience: NodeJS.Timeout | undefined;
-  const { overhead = 0 } = limits;
+  let delay: NodeJS.Timeout | undefined;
 
   const run = async (batch: Waiting[]) => {
     inFlight++;
@@ -53,35 +53,30 @@ export function batched<Item, Result>(
       start();
     }
   };
-  const placesWorthwhile = () =>
-    outstanding <= overhead ? limits.inFlight : Math.min(limits.inFlight, Math.max(1, outstanding / (overhead * LONG)));
-  const start = (places = Math.floor(placesWorthwhile())) => {
+  const start = (isDue = false) => {
     scheduled = false;
     while (queue.length > 0 && inFlight < places) {
-      const share = Math.min(limits.max, Math.ceil(outstanding / places));
+      const share = Math.min(max, Math.max(long, Math.ceil(outstanding / places)));
+      const isQuiet = outstanding <= overhead || (inFlight === 0 && outstanding < long);
+      if (overhead > 0 && !isDue && !isQuiet && queue.length < share) {
+        delay ??= setTimeout(start, DELAY_MS, true);
+        return;
+      }
       const batch = queue.slice(0, share);
       queue = queue.slice(share);
       void run(batch);
     }
-    if (queue.length > 0 && inFlight < limits.inFlight) patience ??= setTimeout(losePatience, PATIENCE_MS).unref();
-    else clearPatience();
-  };
-  const clearPatience = () => {
-    clearTimeout(patience);
-    patience = undefined;
-  };
-  const losePatience = () => {
-    patience = undefined;
-    start(limits.inFlight);
+    clearTimeout(delay);
+    delay = undefined;
   };
   return (item) =>
     new Promise((resolve, reject) => {
       outstanding++;
       queue.push({ item, resolve, reject });
       // Requests that were read in the same turn of the event loop go together.
-      if (!scheduled && inFlight < limits.inFlight) {
+      if (!scheduled && inFlight < places) {
         scheduled = true;
-        setImmediate(() => start());
+        setImmediate(start);
       }
     });
 }

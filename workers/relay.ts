@@ -158,7 +158,8 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
   await database.query({
     name: 'mark published',
     text: 'update outbox set published_at = now() where sequence = any($1::bigint[])',
-    values: [published],
+    // As Postgres writes it: the driver would look at each of its characters.
+    values: [`{${published.join()}}`],
   });
   if (failure) throw failure;
   return rows.length;
