@@ -4,7 +4,8 @@
 -- It is the group's rollup and, counted from the rows, what has been created since: see docs/adr/0012. All of it is read
 -- from the snapshot of the calling statement, as in every stable function, so that the two fit together.
 -- A code that was redeemed since has moved from the state that the rollup has it in to its present one; what the rollup
--- has of it is what its row counts less what is counted here. Disabled codes are looked at one by one.
+-- has of it is what its row counts less what is counted here. Where each code has one use, the uses alone tell as much.
+-- Disabled codes are looked at one by one.
 create or replace function code_group_stats_1(
   stats_group uuid, days_from timestamptz, days_to timestamptz, zone text
 ) returns table (
@@ -12,11 +13,12 @@ create or replace function code_group_stats_1(
   places_total bigint, places_redeemed bigint, places_reserved bigint, completed bigint, reversed bigint, credited text,
   redeemers bigint, first_redeemed_at timestamptz, last_redeemed_at timestamptz, per_day jsonb
 ) language plpgsql stable
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
-set plan_cache_mode = force_generic_plan as $$
+-- Planned each time, by where the rollup stands.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
   mark timestamptz := coalesce((select rolled_to from rollups where group_id = stats_group), '-infinity');
+  has_coupons boolean := (select places > code_count from code_groups where id = stats_group);
 begin
   return query
   with tail as materialized (
@@ -31,13 +33,16 @@ begin
       max(settled_at) filter (where state = 'completed') as last_redeemed_at
     from tail
   ), new_redeemers as (
-    select count(*) as wallets from (select distinct wallet_id from tail where state = 'completed') t
-    where not exists (
-      select from rollup_redeemers w where w.group_id = stats_group and w.wallet_id = t.wallet_id and w.completed > 0)
+    select cardinality(ids) - (
+      select count(*) from rollup_redeemers
+      where group_id = stats_group and wallet_id = any(ids) and completed > 0) as wallets
+    from (select array(select distinct wallet_id from tail where state = 'completed') as ids offset 0) latest
   ), touched as (
     select code_id, count(*) filter (where state <> 'reserved')::integer as spent
-    from tail where state in ('completed', 'reserved') or place_kept group by code_id
+    from tail where has_coupons and (state in ('completed', 'reserved') or place_kept) group by code_id
   ), moved as (
+    select places_redeemed as used, 0::bigint as partly_used, places_reserved as reserved from latest where not has_coupons
+    union all
     select count(*) filter (where after = 'used') - count(*) filter (where before = 'used') as used,
       count(*) filter (where after = 'partly_used') - count(*) filter (where before = 'partly_used') as partly_used,
       count(*) filter (where after = 'reserved') as reserved
@@ -46,6 +51,7 @@ begin
         code_state_1(false, c.redeemed - t.spent, 0, c.max_redemptions) as before
       from touched t join codes c on c.id = t.code_id
     ) states
+    having has_coupons
   ), off as (
     select count(*) as disabled, count(*) filter (where state = 'used') as used,
       count(*) filter (where state = 'partly_used') as partly_used, count(*) filter (where state = 'reserved') as reserved
@@ -71,10 +77,14 @@ begin
       -- Quarters that the range or a midnight cuts: from their rows.
       select (r.settled_at at time zone zone)::date, 1, r.amount
       from quarters q
-      join redemptions r on r.group_id = stats_group and r.created_at between q.created_from and q.created_to
-        and r.state = 'completed' and r.settled_at >= q.quarter and r.settled_at < q.quarter_end
+      cross join lateral (
+        select settled_at, amount from redemptions
+        where group_id = stats_group and created_at between q.created_from and q.created_to and state = 'completed'
+          and settled_at >= greatest(q.quarter, days_from) and settled_at < least(q.quarter_end, days_to)
+        -- Not taken in: the range of one quarter at a time, by the index.
+        offset 0
+      ) r
       where not q.is_of_one_day and q.quarter_end > days_from and q.quarter < days_to
-        and r.settled_at >= days_from and r.settled_at < days_to
       union all
       select (settled_at at time zone zone)::date, 1, amount from tail
       where state = 'completed' and settled_at >= days_from and settled_at < days_to

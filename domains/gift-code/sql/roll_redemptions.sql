@@ -9,7 +9,7 @@
 -- check of its deadline: this lies less than `trail` behind its begin, so that it will fail. The transactions are looked
 -- at before the rows are, by a statement of its own: what has ended by then is seen.
 create or replace function roll_redemptions_1(rolled_group uuid, most integer, trail interval) returns integer
-language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_custom_plan as $$
 declare
   mark timestamptz;
   target timestamptz;

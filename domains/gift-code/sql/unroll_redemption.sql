@@ -3,7 +3,7 @@
 -- Concurrency: called under the locks of reserve, takes that of the rollup's row as the last one and keeps it to the end:
 -- see roll_redemptions. A group without that row gets it, since nothing else could be waited for.
 create or replace function unroll_redemption_1(gone redemptions) returns void
-language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql set enable_seqscan = off as $$
 declare
   mark timestamptz;
   span rollup_quarters;
