@@ -16,7 +16,7 @@ import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
-const PIECE = 5_000;
+const PIECE = 2_000;
 /** A call of a step checks its deadline within one time-out of the step; the other one is for clocks that differ. */
 const TRAIL_STEPS = 2;
 

@@ -14,7 +14,8 @@ create or replace function code_group_stats_1(
   redeemers bigint, first_redeemed_at timestamptz, last_redeemed_at timestamptz, per_day jsonb
 ) language plpgsql stable
 -- Planned each time, by where the rollup stands.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_custom_plan as $$
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 #variable_conflict use_column
 declare
   mark timestamptz := coalesce((select rolled_to from rollups where group_id = stats_group), '-infinity');
@@ -60,11 +61,13 @@ begin
       where group_id = stats_group and disabled
     ) states
   ), quarters as materialized (
-    select *, quarter + interval '15 minutes' as quarter_end,
-      (quarter at time zone zone)::date as first_date,
-      quarter >= days_from and quarter + interval '15 minutes' <= days_to
-        and (quarter at time zone zone)::date = ((quarter + interval '14 min 59.999 s') at time zone zone)::date as is_of_one_day
-    from rollup_quarters where group_id = stats_group and completed > 0
+    select *, quarter >= days_from and quarter_end <= days_to and first_date = last_date as is_whole
+    from (
+      select *, quarter + interval '15 minutes' as quarter_end, (quarter at time zone zone)::date as first_date,
+        ((quarter + interval '14 min 59.999 s') at time zone zone)::date as last_date
+      from rollup_quarters where group_id = stats_group and completed > 0
+      offset 0
+    ) dated
   ), history as (
     select coalesce(sum(completed), 0)::bigint as completed, coalesce(sum(credited), 0) as credited,
       min(first_settled_at) as first_redeemed_at, max(last_settled_at) as last_redeemed_at
@@ -72,7 +75,7 @@ begin
   ), days as (
     select date, sum(completed) as completed, sum(credited) as credited
     from (
-      select first_date as date, completed, credited from quarters where is_of_one_day
+      select first_date as date, completed, credited from quarters where is_whole
       union all
       -- Quarters that the range or a midnight cuts: from their rows.
       select (r.settled_at at time zone zone)::date, 1, r.amount
@@ -84,7 +87,7 @@ begin
         -- Not taken in: the range of one quarter at a time, by the index.
         offset 0
       ) r
-      where not q.is_of_one_day and q.quarter_end > days_from and q.quarter < days_to
+      where not q.is_whole and q.quarter_end > days_from and q.quarter < days_to
       union all
       select (settled_at at time zone zone)::date, 1, amount from tail
       where state = 'completed' and settled_at >= days_from and settled_at < days_to

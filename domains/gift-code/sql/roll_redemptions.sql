@@ -12,6 +12,8 @@ create or replace function roll_redemptions_1(rolled_group uuid, most integer, t
 language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_custom_plan as $$
 declare
   mark timestamptz;
+  -- Where each code has one use, none is looked at. Redemptions of a coupon that comes after this are too young.
+  has_coupons boolean := (select places > code_count from code_groups where id = rolled_group);
   target timestamptz;
   oldest timestamptz;
   rolled integer;
@@ -57,11 +59,11 @@ begin
     on conflict (group_id, wallet_id) do update set completed = w.completed + excluded.completed
     returning wallet_id, completed
   ), spent as materialized (
-    select p.code_id, c.max_redemptions, p.uses
+    select p.code_id, coalesce(c.max_redemptions, 1) as max_redemptions, p.uses
     from (
       select code_id, count(*)::integer as uses from piece where state = 'completed' or place_kept group by code_id
     ) p
-    join codes c on c.id = p.code_id
+    left join codes c on c.id = p.code_id and has_coupons
   ), coupons as (
     insert into rollup_uses as u (group_id, code_id, spent)
     select rolled_group, code_id, uses from spent where max_redemptions > 1
