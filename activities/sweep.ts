@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { runningGenerations } from '../domains/gift-code/read-generations.ts';
+import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import {
   generationWorkflowId,
@@ -10,10 +11,14 @@ import {
   type SweepActivities,
 } from '../workflows/contracts.ts';
 import { asFailure } from './failures.ts';
+import { statementLimitMs } from './limit.ts';
 import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
+const PIECE = 2_000;
+/** A call of a step checks its deadline within one time-out of the step; the other one is for clocks that differ. */
+const TRAIL_STEPS = 2;
 
 /**
  * Picks up redemptions and generations whose workflow is gone: terminated by hand, or lost with Temporal's data. Each
@@ -67,6 +72,16 @@ export function sweepActivities(
           pickedUp++;
         }
         return pickedUp;
+      } catch (error) {
+        throw asFailure('gift-code', error);
+      }
+    },
+
+    async rollRedemptions() {
+      try {
+        const endAt = performance.now() + statementLimitMs();
+        const limits = { piece: PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
+        return await rollRedemptions(db, limits, () => performance.now() < endAt);
       } catch (error) {
         throw asFailure('gift-code', error);
       }

@@ -176,6 +176,12 @@ describe('statistics of a group', () => {
     const id = (index: number) => group.codes[index].id;
     await world.giftCode.query('update codes set disabled = true where id = $1', [id(2)]);
     await world.giftCode.query('update codes set reserved = 1 where id = $1', [id(4)]);
+    await world.giftCode.query(
+      `insert into redemptions (id, code_id, group_id, wallet_id, client_id, created_at, amount, currency, state, workflow_id)
+       select gen_random_uuid(), $1, group_id, wallet_id, client_id, now(), amount, currency, 'reserved', 'none'
+       from redemptions where id = $2`,
+      [id(4), first.body.id],
+    );
     expect((await redeem(off)).body.code).toBe('code-disabled');
     expect((await redeem(stuck)).body.code).toBe('code-reserved');
 
@@ -197,6 +203,7 @@ describe('statistics of a group', () => {
       expect([state, (await states(state)).length]).toEqual([state, count]);
     }
     await world.giftCode.query('update codes set reserved = 0 where id = $1', [id(4)]);
+    await world.giftCode.query('delete from redemptions where code_id = $1', [id(4)]);
   });
 
   test('are those of the days of a time zone, and of the range asked for', async () => {

@@ -1,5 +1,6 @@
 import { createCodeGroup } from '../domains/gift-code/create-code-group.ts';
 import { generateCodes } from '../domains/gift-code/generate-codes.ts';
+import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { ConfigError } from '../platform/config.ts';
 import { newId } from '../platform/ids.ts';
 import { assertExact } from './books.ts';
@@ -15,24 +16,28 @@ const CHUNK = 5_000;
 const BATCH = 256;
 const TIMEOUT_MS = 60_000;
 const PROGRESS_EVERY = 100_000;
-/** Statistics that nobody has kept read the whole group: fewer of them tell as much. */
-const MAX_STATS_READS = 20;
+/** As the sweeper's. */
+const PIECE = 2_000;
 
 /**
  * Reads of a large group, some of whose codes are redeemed, and of a wallet with a long history, by one client, one after
- * the other. Statistics are read after something was written, when they are computed, and again when nothing was.
+ * the other. Statistics are read after something was written, when they are computed: at first all redemptions are in the
+ * group's rollup, then the `latest` ones are not, as between two sweeps. And they are read when nothing was written.
  */
 export const read = defineBench({
-  defaults: { codes: 1_000_000, redeemed: 100_000, transfers: 100_000, reads: 200 },
-  async run(stage, { codes, redeemed, transfers, reads }) {
+  defaults: { codes: 1_000_000, redeemed: 100_000, transfers: 100_000, latest: 10_000, reads: 200 },
+  async run(stage, { codes, redeemed, transfers, latest, reads }) {
     const used = redeemed + transfers;
     if (used > codes) throw new ConfigError('--codes takes at least the sum of --redeemed and --transfers');
+    if (latest >= used) throw new ConfigError('--latest takes less than the sum of --redeemed and --transfers');
     const wallets = await seedWallets(stage);
     const groupId = await seedLargeGroup(stage, codes);
     const busiest = wallets[0]?.walletId ?? '';
-    await redeemCodes(stage, groupId, used, (index) =>
-      index < transfers ? busiest : (wallets[index % wallets.length]?.walletId ?? ''),
-    );
+    const orders = (await someCodes(stage, groupId, used)).map((codeId, index) => {
+      return { codeId, walletId: index < transfers ? busiest : (wallets[index % wallets.length]?.walletId ?? '') };
+    });
+    await redeemCodes(stage, orders.slice(0, -latest));
+    await rollRedemptions(stage.giftCode, { piece: PIECE, trailMs: 0 });
     await settleTables(stage);
 
     stage.progress('Starting the service');
@@ -45,13 +50,17 @@ export const read = defineBench({
       const middle = middleCursor(await getJson(connection, codesPath), codes);
       const ids = await someRedemptions(stage, reads);
       const get = (path: string) => getJson(connection, path);
-      const statsReads = Math.min(reads, MAX_STATS_READS);
       const wrote = () => stage.giftCode.reads.query('select pg_current_xact_id()');
 
-      const measured = {
-        ...(await timed(stage, 'stats', statsReads, () => get(statsPath), wrote)),
+      const stats = {
+        ...(await timed(stage, 'stats', reads, () => get(statsPath), wrote)),
         // The last one above was kept.
         ...(stage.urls.redis && (await timed(stage, 'stats_kept', reads, () => get(statsPath)))),
+      };
+      await redeemCodes(stage, orders.slice(-latest));
+      const measured = {
+        ...stats,
+        ...(await timed(stage, 'stats_latest', reads, () => get(statsPath), wrote)),
         ...(await timed(stage, 'codes_first', reads, () => get(codesPath))),
         ...(await timed(stage, 'codes_middle', reads, () => get(`${codesPath}?cursor=${middle}`))),
         ...(await timed(stage, 'codes_used', reads, () => get(`${codesPath}?state=used`))),
@@ -61,7 +70,15 @@ export const read = defineBench({
       };
       await assertExact(stage, used, 0);
       assertStats(stage, await get(statsPath), codes, used);
-      return { codes, redeemed: used, transfers, reads, ...measured, rss_mib: rounded(service.peakRssMib(), 0) };
+      return {
+        codes,
+        redeemed: used,
+        transfers,
+        latest,
+        reads,
+        ...measured,
+        rss_mib: rounded(service.peakRssMib(), 0),
+      };
     } finally {
       connection.close();
       await service.stop();
@@ -84,24 +101,21 @@ async function seedLargeGroup({ giftCode, codeKeys, signal, progress }: Stage, c
   return id;
 }
 
-/** Redeems codes from all over the group by the domains' own functions. */
-async function redeemCodes(
-  stage: Stage,
-  groupId: string,
-  count: number,
-  walletOf: (index: number) => string,
-): Promise<void> {
-  stage.progress(`Redeeming ${count} of them`);
-  const { rows } = await stage.giftCode.reads.query<{ id: string }>(
+/** Codes from all over the group. */
+async function someCodes({ giftCode }: Stage, groupId: string, count: number): Promise<string[]> {
+  const { rows } = await giftCode.reads.query<{ id: string }>(
     'select id from codes where group_id = $1 order by random() limit $2',
     [groupId, count],
   );
-  for (let from = 0; from < rows.length; from += BATCH) {
+  return rows.map(({ id }) => id);
+}
+
+/** Redeems codes by the domains' own functions. */
+async function redeemCodes(stage: Stage, orders: { codeId: string; walletId: string }[]): Promise<void> {
+  stage.progress(`Redeeming ${orders.length} codes`);
+  for (let from = 0; from < orders.length; from += BATCH) {
     stage.signal.throwIfAborted();
-    const batch = rows.slice(from, from + BATCH).map(({ id }, index) => {
-      return { codeId: id, walletId: walletOf(from + index) };
-    });
-    if (!(await settle(stage, batch))) throw new Error('a code could not be redeemed');
+    if (!(await settle(stage, orders.slice(from, from + BATCH)))) throw new Error('a code could not be redeemed');
   }
 }
 

@@ -124,6 +124,8 @@ export interface SweepActivities {
   sweepRedemptions(afterMs: number): Promise<number>;
   /** @returns how many generations were picked up */
   sweepGenerations(afterMs: number): Promise<number>;
+  /** Counts settled redemptions for the statistics. @returns how many */
+  rollRedemptions(): Promise<number>;
 }
 
 /** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */

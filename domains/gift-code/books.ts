@@ -1,6 +1,7 @@
 import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
+import { ROLLUP_RULES } from './rollup-rules.ts';
 
 export interface GiftCodeBooks {
   codes: number;
@@ -35,9 +36,17 @@ const RULES: Record<string, string> = {
   'a group counts what its budget was used for': `
     select g.id, format('%s used; its redemptions: %s', g.budget_used, coalesce(sum(r.amount), 0)) as detail
     from code_groups g
-    left join redemptions r on r.group_id = g.id and (r.state in ('reserved', 'completed') or r.place_kept)
+    left join redemptions r on r.group_id = g.id and r.state in ('reserved', 'completed')
     where g.budget is not null
     group by g.id having g.budget_used <> coalesce(sum(r.amount), 0)`,
+  'a group counts its codes and their uses': `
+    select g.id, format('%s codes, %s uses; there are: %s, %s', g.code_count, g.places, coalesce(c.codes, 0),
+      coalesce(c.places, 0)) as detail
+    from code_groups g
+    left join (select group_id, count(*) as codes, sum(max_redemptions) as places from codes group by group_id) c
+      on c.group_id = g.id
+    where (g.code_count, g.places) is distinct from (coalesce(c.codes, 0), coalesce(c.places, 0))`,
+  ...ROLLUP_RULES,
 };
 
 /** Reads the part's own books, and what the wallets must agree to. @throws DatabaseUnavailable */

@@ -118,7 +118,7 @@ describe('a group asked for again under its id', () => {
     const first = await openTransaction(databases.giftCodeDb);
     await first.db.steps.query(
       `insert into code_groups (id, client_id, name, amount, currency, code_count, request_hash)
-       values ($1, $2, 'Eid', 1000, 'USD', 1, $3)`,
+       values ($1, $2, 'Eid', 1000, 'USD', 0, $3)`,
       [group.id, group.clientId, group.requestHash],
     );
     const second = call(group);

@@ -50,7 +50,12 @@ export async function createCodeGroup(
     .transaction(async (transaction) => {
       const [written] = await transaction
         .insert(codeGroups)
-        .values({ ...request, codeCount: newCodes.length, positions: newCodes.length + later })
+        .values({
+          ...request,
+          codeCount: newCodes.length,
+          places: BigInt(newCodes.reduce((sum, code) => sum + code.maxRedemptions, 0)),
+          positions: newCodes.length + later,
+        })
         .onConflictDoNothing()
         .returning({ id: codeGroups.id });
       if (!written) return 'repeat';

@@ -63,6 +63,7 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
       .returning({ id: codeAdditions.id });
     if (written.length === 0) return null;
     let imported = 0;
+    let newPlaces = 0;
     let chunk = codes.slice(0, CHUNK);
     let sealed = await sealCodes(keys, chunk.length, chunk);
     for (let start = 0; start < codes.length; start += CHUNK) {
@@ -75,6 +76,7 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
         sealCodes(keys, next.length, next),
       ]);
       imported += written.size;
+      for (const { id, maxRedemptions } of chunk) if (written.has(id)) newPlaces += maxRedemptions;
       chunk = next;
       sealed = nextSealed;
     }
@@ -84,7 +86,7 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
     );
     const report = { imported, duplicates: request.codes.length - imported, ...request.invalid };
     await transaction.update(codeAdditions).set({ made: imported, report }).where(eq(codeAdditions.id, request.id));
-    if (imported > 0) await growGroup(transaction, request.groupId, imported);
+    if (imported > 0) await growGroup(transaction, request.groupId, imported, newPlaces);
     return report;
   });
   if (report) return { ok: true, replayed: false, report };
@@ -106,11 +108,17 @@ async function uniqueCodes(given: GivenCode[], firstPosition: number): Promise<U
   return [...seen.values()].sort((a, b) => (a.canonical < b.canonical ? -1 : 1));
 }
 
-async function growGroup(transaction: Transaction, groupId: string, imported: number): Promise<void> {
+async function growGroup(
+  transaction: Transaction,
+  groupId: string,
+  imported: number,
+  newPlaces: number,
+): Promise<void> {
   const [group] = await transaction
     .update(codeGroups)
     .set({
       codeCount: sql`${codeGroups.codeCount} + ${imported}`,
+      places: sql`${codeGroups.places} + ${newPlaces}`,
       version: sql`${codeGroups.version} + 1`,
       updatedAt: sql`now()`,
     })

@@ -8,6 +8,7 @@ import {
   index,
   integer,
   jsonb,
+  numeric,
   pgTable,
   primaryKey,
   smallint,
@@ -43,6 +44,8 @@ export const codeGroups = pgTable(
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
     /** The codes there are. */
     codeCount: integer().notNull(),
+    /** Times that they may be redeemed, all together. */
+    places: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
     /** Positions given out so far, where they are more than the codes. */
     positions: integer().notNull().default(0),
     /** SHA-256 of the creating request, to tell a repeat from another request under the same Idempotency-Key. */
@@ -57,6 +60,7 @@ export const codeGroups = pgTable(
     check('code_groups_window', sql`${t.startsAt} < ${t.endsAt}`),
     check('code_groups_per_wallet_limit', sql`${t.perWalletLimit} >= 1`),
     check('code_groups_budget', sql`${t.budgetUsed} >= 0 and (${t.budget} is null or ${t.budgetUsed} <= ${t.budget})`),
+    check('code_groups_places', sql`${t.places} >= ${t.codeCount}`),
   ],
 );
 
@@ -129,6 +133,8 @@ export const codes = pgTable(
   },
   (t) => [
     uniqueIndex('codes_group_position').on(t.groupId, t.position),
+    // Few, and seldom changed. Not of a counter: see the redemptions.
+    index('codes_disabled').on(t.groupId).where(sql`${t.disabled}`),
     check(
       'codes_places',
       sql`${t.reserved} >= 0 and ${t.redeemed} >= 0 and ${t.reserved} + ${t.redeemed} <= ${t.maxRedemptions}`,
@@ -216,4 +222,87 @@ export const sweepMarks = pgTable(
   'sweep_marks',
   { id: smallint().primaryKey().default(1), sweptTo: instant().notNull() },
   (t) => [check('sweep_marks_one', sql`${t.id} = 1`)],
+);
+
+/**
+ * What the redemptions of a group created before `rolled_to` add up to; all of those are settled, and may only be reversed
+ * yet. Moved forward by the sweeper, corrected by reversals, both under the lock of the group's row here: see docs/adr/0012.
+ * Whoever deletes that row has all of it counted anew.
+ */
+export const rollups = pgTable(
+  'rollups',
+  {
+    groupId: uuid()
+      .primaryKey()
+      .references(() => codeGroups.id),
+    rolledTo: instant().notNull().default(sql`'-infinity'`),
+    reversed: integer().notNull().default(0),
+    /** Uses of codes that are spent: by completed redemptions, and by reversed ones that kept their place. */
+    placesRedeemed: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
+    /** Codes whose uses are all spent so, disabled ones included. */
+    codesUsed: integer().notNull().default(0),
+    /** Codes whose uses are spent in part. */
+    codesPartlyUsed: integer().notNull().default(0),
+    /** Wallets with a completed redemption. */
+    redeemers: integer().notNull().default(0),
+  },
+  (t) => [
+    check(
+      'rollups_counts',
+      sql`least(${t.reversed}, ${t.placesRedeemed}, ${t.codesUsed}, ${t.codesPartlyUsed}, ${t.redeemers}) >= 0`,
+    ),
+  ],
+);
+
+const ofRollup = () =>
+  uuid()
+    .notNull()
+    .references(() => rollups.groupId, { onDelete: 'cascade' });
+
+/** Completed redemptions by the quarter of an hour they were settled in: the offsets of time zones are multiples of it. */
+export const rollupQuarters = pgTable(
+  'rollup_quarters',
+  {
+    groupId: ofRollup(),
+    /** Its begin. */
+    quarter: instant().notNull(),
+    completed: integer().notNull(),
+    /** Minor units. */
+    credited: numeric().notNull(),
+    firstSettledAt: instant(),
+    lastSettledAt: instant(),
+    /** When the first and the last of those ever counted here were created: no index has the time they were settled. */
+    createdFrom: instant().notNull(),
+    createdTo: instant().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.groupId, t.quarter] }),
+    check('rollup_quarters_completed', sql`${t.completed} >= 0`),
+    check('rollup_quarters_settled', sql`(${t.completed} > 0) = (${t.firstSettledAt} is not null)`),
+  ],
+);
+
+/** Completed redemptions by wallet. */
+export const rollupRedeemers = pgTable(
+  'rollup_redeemers',
+  {
+    groupId: ofRollup(),
+    walletId: uuid().notNull(),
+    completed: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.groupId, t.walletId] }),
+    check('rollup_redeemers_completed', sql`${t.completed} >= 0`),
+  ],
+);
+
+/** Spent uses of codes that have more than one. */
+export const rollupUses = pgTable(
+  'rollup_uses',
+  {
+    groupId: ofRollup(),
+    codeId: uuid().notNull(),
+    spent: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.groupId, t.codeId] }), check('rollup_uses_spent', sql`${t.spent} >= 0`)],
 );

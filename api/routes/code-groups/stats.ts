@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codeGroupStats, codeGroupStatsPerDay, type DayRange } from '../../../domains/gift-code/code-group-stats.ts';
+import { codeGroupStats, type DayRange } from '../../../domains/gift-code/code-group-stats.ts';
 import type { GiftCodeDatabase } from '../../../domains/gift-code/database.ts';
 import { type CodeGroup, readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { contentVersion } from '../../../platform/database.ts';
@@ -37,7 +37,8 @@ export const codeGroupStatsOperation = operation({
 });
 
 async function statsJson(db: GiftCodeDatabase, { id: groupId, currency }: CodeGroup, range: DayRange) {
-  const [stats, days] = await Promise.all([codeGroupStats(db, groupId), codeGroupStatsPerDay(db, groupId, range)]);
+  const stats = await codeGroupStats(db, groupId, range);
+  if (!stats) throw new Error('a code group vanished');
   const { total, unused, reserved, partly_used, used, disabled, places_total, places_redeemed, places_reserved } =
     stats;
   const numbers = (columns: Record<string, bigint>) =>
@@ -55,10 +56,10 @@ async function statsJson(db: GiftCodeDatabase, { id: groupId, currency }: CodeGr
     redeemers: Number(stats.redeemers),
     first_redeemed_at: stats.first_redeemed_at?.toISOString() ?? null,
     last_redeemed_at: stats.last_redeemed_at?.toISOString() ?? null,
-    per_day: days.map(({ date, completed, credited }) => {
+    per_day: stats.per_day.map(({ date, completed, credited }) => {
       return {
         date,
-        redemptions: Number(completed),
+        redemptions: completed,
         credited: { value: Number(credited), currency },
       };
     }),

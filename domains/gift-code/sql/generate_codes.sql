@@ -27,7 +27,7 @@ begin
       raise exception 'generate_codes: a code exists already' using errcode = '40001';
     end if;
     update code_additions set made = made + chunk where id = generation;
-    update code_groups set code_count = code_count + chunk where id = addition.group_id;
+    update code_groups set code_count = code_count + chunk, places = places + chunk where id = addition.group_id;
     if expected + chunk = addition.total then
       perform from end_generation_1(generation, 'done');
     end if;

@@ -1,7 +1,8 @@
 -- Marks a completed redemption as reversed, after the wallet has been debited, and gives back what it had used: the
 -- wallet's limit and the budget always, the use of the code unless it is to stay spent. Answers the row's state.
 --
--- Concurrency: the locks of reserve, in its order. Repeated: a reversed row is left as it is.
+-- Concurrency: the locks of reserve, in its order, and that of the group's rollup behind them. Repeated: a reversed row is
+-- left as it is.
 create or replace function reverse_redemption_1(
   redemption uuid, keep_place boolean, why text, workflow text, deadline timestamptz
 ) returns text language plpgsql set enable_seqscan = off as $$
@@ -25,6 +26,7 @@ begin
     update codes set redeemed = redeemed - 1 where id = target.code_id and not keep_place;
     update wallet_uses set uses = uses - 1 where group_id = target.group_id and wallet_id = target.wallet_id;
     update code_groups set budget_used = budget_used - target.amount where id = target.group_id and budget is not null;
+    perform unroll_redemption_1(target);
     insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
     values ('redemption', target.id, target.version, 'redemption.reversed',
       redemption_event_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)
