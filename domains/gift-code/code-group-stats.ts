@@ -51,11 +51,6 @@ export async function codeGroupStats(
   { from, to, timeZone }: DayRange,
 ): Promise<CodeGroupStats | undefined> {
   const values = [groupId, from ?? '-infinity', to ?? 'infinity', timeZone];
-  const [stats] = await callFunction<CodeGroupStats & { [column: string]: unknown }>(
-    db.reads,
-    statsFunction,
-    values,
-    TIMEOUT_MS,
-  );
+  const [stats] = await callFunction<CodeGroupStats>(db.reads, statsFunction, values, TIMEOUT_MS);
   return stats;
 }
