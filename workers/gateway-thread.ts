@@ -37,6 +37,9 @@ export interface GatewayThread {
   close(): Promise<void>;
 }
 
+/** Requests live for a whole redemption: a young generation of half the size is collected twice as often, at the same cost. */
+const YOUNG_GENERATION_MB = 96;
+
 /**
  * Starts the gateway in a thread of its own, so that requests and the steps of sagas do not wait for one another. It asks
  * this one to start workflows, because only a client that shares its connection with a worker gets the first task at once.
@@ -45,7 +48,10 @@ export function startGatewayThread(
   settings: GatewaySettings,
   here: { startBatch: StartBatch; wrote(part: 'gift-code' | 'wallet'): void },
 ): GatewayThread {
-  const thread = new Worker(new URL('../bin/gateway.mjs', import.meta.url), { workerData: settings });
+  const thread = new Worker(new URL('../bin/gateway.mjs', import.meta.url), {
+    workerData: settings,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const exited = new Promise((resolve) => thread.once('exit', resolve));
   const post = (message: ToGateway) => thread.postMessage(message);
 
