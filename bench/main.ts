@@ -2,6 +2,7 @@ import { ConfigError } from '../platform/config.ts';
 import { flash } from './flash.ts';
 import { floor } from './floor.ts';
 import { generate } from './generate.ts';
+import { growth } from './growth.ts';
 import { guessFlood } from './guess-flood.ts';
 import { hot } from './hot.ts';
 import { latency } from './latency.ts';
@@ -28,6 +29,7 @@ const benches: Record<string, Bench> = {
   read,
   relay,
   generate,
+  growth,
   'guess-flood': guessFlood,
 };
 

@@ -19,7 +19,7 @@ test.each([
   [['redeem', '--seconds']],
   [['redeem', '--seconds', '0']],
   [['redeem', '--seconds', '1.5']],
-  [['redeem', '--seconds', '9999999']],
+  [['redeem', '--seconds', '99999999']],
 ])('%j is answered with what can be given', (argv) => {
   expect(() => readArguments(argv, benches)).toThrow(/Usage:\n {2}npm run bench -- redeem \[--clients 256\]/);
 });

@@ -22,7 +22,7 @@ export interface Arguments {
   options: Record<string, number>;
 }
 
-const MAX = 1_000_000;
+const MAX = 10_000_000;
 
 /** Reads `NAME [--option N …]`. @throws ConfigError that says what can be given */
 export function readArguments(argv: string[], benches: Record<string, Bench>): Arguments {
