@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { startRelay } from '../workers/relay.ts';
+import { removeOld, startRelay } from '../workers/relay.ts';
 import { assertExact, countEvents, drainOutboxes } from './books.ts';
 import { closedLoop } from './closed-loop.ts';
 import { rounded } from './latencies.ts';
@@ -38,6 +38,7 @@ export const growth = defineBench({
     );
     const work = await vacuumWork(stage);
     const vacuumSeconds = await vacuumAnalyze(stage, true);
+    const removal = await removeEvents(stage);
     const temporal = await historyBytes(stage, ofSagas, clients);
     await assertExact(stage, redemptions + sagas, 0);
     return {
@@ -46,6 +47,7 @@ export const growth = defineBench({
       ...grown,
       ...work,
       ...vacuumSeconds,
+      ...removal,
       ...temporal,
     };
   },
@@ -120,6 +122,22 @@ async function vacuumAnalyze(stage: Stage, isTimed: boolean): Promise<Result> {
     if (isTimed) result[`${nameOf(database, table)}_vacuum_seconds`] = rounded((performance.now() - begun) / 1_000);
   }
   return result;
+}
+
+/** How fast the relay removes what it has kept long enough: here, all of the gift-code part's events. */
+async function removeEvents({ giftCode, progress }: Stage): Promise<Result> {
+  progress('Removing events');
+  const count = async () => (await giftCode.reads.query('select count(*)::integer as rows from outbox')).rows[0].rows;
+  const before = await count();
+  const client = await giftCode.reads.connect();
+  const begun = performance.now();
+  try {
+    while (await removeOld(client, 0));
+  } finally {
+    client.release();
+  }
+  const seconds = (performance.now() - begun) / 1_000;
+  return { removed_per_second: rounded((before - (await count())) / seconds, 0) };
 }
 
 const allTables = () =>

@@ -183,7 +183,7 @@ function waves(rows: OutboxRow[]): OutboxRow[][] {
  * never reads the table through. Their age counts, not when they were published last: a replay lengthens no life, so that
  * consumers can tell how long to remember an event. @returns whether there may be more
  */
-async function removeOld(database: pg.Client, keptMs: number): Promise<boolean> {
+export async function removeOld(database: pg.ClientBase, keptMs: number): Promise<boolean> {
   const { rowCount } = await database.query({
     name: 'remove old',
     text: `delete from outbox where sequence in (
