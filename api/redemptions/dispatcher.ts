@@ -32,8 +32,16 @@ export class OutcomeUnknown extends Error {
 export interface Dispatcher {
   /** Sends a redemption on its way, or joins the same one: `joined` says that it was on its way already. */
   dispatch(item: RedemptionItem): { redemption: Dispatched; joined: boolean };
-  /** A redemption that this process has sent and whose end it has not seen. */
+  /**
+   * A redemption that this process has sent and whose end it has not seen; for as long as somebody holds it, also one that
+   * has ended.
+   */
   find(redemptionId: string): Dispatched | undefined;
+  /**
+   * To be called before the databases are asked about a redemption that may be dispatched: if the same one is under way now,
+   * it is joined then, even if it ends in between. @returns how to let it go
+   */
+  hold(redemptionId: string): () => void;
 }
 
 /** Where workflows are started. */
@@ -73,6 +81,8 @@ export function createDispatcher(
 ): Dispatcher {
   const underway = new Map<string, Dispatched>();
   const leaving = new Map<string, () => void>();
+  const ended = new Set<string>();
+  const holders = new Map<string, number>();
   endings.onHandOver(({ redemptionIds }) => {
     for (const id of redemptionIds) leaving.get(id)?.();
   });
@@ -80,9 +90,14 @@ export function createDispatcher(
   const forget = (items: RedemptionItem[]) => {
     for (const { redemptionId } of items) {
       underway.delete(redemptionId);
+      ended.delete(redemptionId);
       leaving.delete(redemptionId);
       endings.forget(redemptionId);
     }
+  };
+  const forgetEnded = (redemptionId: string) => {
+    if (holders.has(redemptionId) || !ended.delete(redemptionId)) return;
+    underway.delete(redemptionId);
   };
 
   const enqueue = batched<Queued, void>(
@@ -112,6 +127,15 @@ export function createDispatcher(
 
   return {
     find: (redemptionId) => underway.get(redemptionId),
+    hold(redemptionId) {
+      holders.set(redemptionId, (holders.get(redemptionId) ?? 0) + 1);
+      return () => {
+        const left = (holders.get(redemptionId) ?? 0) - 1;
+        if (left > 0) return holders.set(redemptionId, left);
+        holders.delete(redemptionId);
+        forgetEnded(redemptionId);
+      };
+    },
     dispatch(item) {
       const known = underway.get(item.redemptionId);
       if (known) return { redemption: known, joined: true };
@@ -125,7 +149,10 @@ export function createDispatcher(
       const left = Promise.race([ending, handedOver.promise]).then(() => {
         leaving.delete(item.redemptionId);
       });
-      ending.then(() => underway.delete(item.redemptionId));
+      ending.then(() => {
+        ended.add(item.redemptionId);
+        forgetEnded(item.redemptionId);
+      });
       void enqueue({ redemption, queuedAt: performance.now(), resolveStarted, rejectStarted, left });
       return { redemption, joined: false };
     },

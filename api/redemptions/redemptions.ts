@@ -50,6 +50,15 @@ export function createRedemptions(
   metrics: Metrics,
 ): Redemptions {
   const redeem = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
+    const letGo = dispatcher.hold(request.redemptionId);
+    try {
+      return await redeemHeld(request);
+    } finally {
+      letGo();
+    }
+  };
+
+  const redeemHeld = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
     const { redemptionId, hashes, phone, waitMs } = request;
     const finding = await lookups.door({ redemptionId, hashes });
     if (finding.known_state) return await replay(request, finding);
