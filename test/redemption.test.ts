@@ -276,17 +276,22 @@ describe('many at once', () => {
   });
 
   test('two phones in one batch, one refused: the other completes', async () => {
-    const codes = await makeCodes(service, 40);
     const frozen = newPhone();
     await service.call('POST', '/v1/wallets', { phone: frozen });
     await world.wallet.query(`update wallets set state = 'frozen' where phone = $1`, [frozen]);
-    const answers = await Promise.all(codes.map((code, index) => redeem(code, index % 2 === 0 ? frozen : newPhone())));
-    expect(answers.map(({ status }) => status)).toEqual(codes.map((_, index) => (index % 2 === 0 ? 409 : 201)));
-    const { rows } = await world.giftCode.query(
-      `select count(*)::int as shared from redemptions where state = 'released' and workflow_id in
-        (select workflow_id from redemptions where state = 'completed' and workflow_id like 'redemptions-%')`,
-    );
-    expect(rows[0].shared).toBeGreaterThan(0);
+    const others = Array.from({ length: 20 }, () => newPhone());
+    const phones = others.flatMap((other) => [frozen, other]);
+    // Who shares a batch is a matter of microseconds. From the second time on, all wallets are known and nobody is slower.
+    for (let shared = 0; shared === 0; ) {
+      const codes = await makeCodes(service, phones.length);
+      const answers = await Promise.all(codes.map((code, index) => redeem(code, phones[index] ?? '')));
+      expect(answers.map(({ status }) => status)).toEqual(phones.map((phone) => (phone === frozen ? 409 : 201)));
+      const { rows } = await world.giftCode.query(
+        `select count(*)::int as shared from redemptions where state = 'released' and workflow_id in
+          (select workflow_id from redemptions where state = 'completed' and workflow_id like 'redemptions-%')`,
+      );
+      shared = rows[0].shared;
+    }
     await assertCoherent(world);
   });
 });
