@@ -6,7 +6,7 @@ import { type Part, POISON } from '../workflows/contracts.ts';
  * What an activity throws: every failure may be retried, and its type tells an outage from an input that the database
  * refuses. The message is what an operator reads in the Web UI.
  */
-export function asFailure(part: Part, error: unknown): ApplicationFailure {
+function asFailure(part: Part, error: unknown): ApplicationFailure {
   const message = error instanceof Error ? error.message : String(error);
   const type = error instanceof DataError || error instanceof BrokenInvariant ? POISON : 'unavailable';
   return ApplicationFailure.create({
@@ -14,6 +14,15 @@ export function asFailure(part: Part, error: unknown): ApplicationFailure {
     type: error instanceof DatabaseUnavailable ? 'database-unavailable' : type,
     ...(error instanceof Error && { cause: error }),
   });
+}
+
+/** Does an activity's work for a part. @throws ApplicationFailure, which may be retried */
+export async function orFailure<T>(part: Part, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asFailure(part, error);
+  }
 }
 
 /** A state that the design rules out. Nobody can decide here; the redemption stays where it is, for a person to look at. */

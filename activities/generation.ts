@@ -4,7 +4,7 @@ import { endGeneration } from '../domains/gift-code/end-generation.ts';
 import { generateCodes } from '../domains/gift-code/generate-codes.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
 import type { GenerationActivities } from '../workflows/contracts.ts';
-import { asFailure, BrokenInvariant } from './failures.ts';
+import { BrokenInvariant, orFailure } from './failures.ts';
 import type { Progress } from './progress.ts';
 
 /** Chunks made by one activity: few enough that generations take turns, many enough that a million codes are a short history. */
@@ -17,16 +17,13 @@ export function generationActivities(
   limits: { chunk: number; timeoutMs: number },
   progress: Progress,
 ): GenerationActivities {
-  const answered = async <T>(work: () => Promise<T | undefined>): Promise<T> => {
-    try {
+  const answered = <T>(work: () => Promise<T | undefined>): Promise<T> =>
+    orFailure('gift-code', async () => {
       const result = await work();
       if (result === undefined) throw new BrokenInvariant('there is no such generation');
       progress.wrote('gift-code');
       return result;
-    } catch (error) {
-      throw asFailure('gift-code', error);
-    }
-  };
+    });
   return {
     generateCodes: (generationId) =>
       answered(() =>

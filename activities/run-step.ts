@@ -1,9 +1,9 @@
 import type { Part, StepName } from '../workflows/contracts.ts';
-import { asFailure } from './failures.ts';
+import { orFailure } from './failures.ts';
 import type { Progress } from './progress.ts';
 
 /** Runs a step, turns its errors into failures that Temporal retries, and leaves word of it. */
-export async function runStep<T>(
+export function runStep<T>(
   progress: Progress,
   part: Part,
   step: StepName | 'reverse',
@@ -11,13 +11,12 @@ export async function runStep<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
-  try {
+  return orFailure(part, async () => {
     const result = await work();
-    if (step === 'reserve' || step === 'credit' || step === 'confirm')
+    if (step === 'reserve' || step === 'credit' || step === 'confirm') {
       progress.took(ids, step, performance.now() - startedAt);
+    }
     progress.wrote(part);
     return result;
-  } catch (error) {
-    throw asFailure(part, error);
-  }
+  });
 }

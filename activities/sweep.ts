@@ -10,7 +10,7 @@ import {
   redemptionWorkflowId,
   type SweepActivities,
 } from '../workflows/contracts.ts';
-import { asFailure } from './failures.ts';
+import { orFailure } from './failures.ts';
 import { statementLimitMs } from './limit.ts';
 import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
@@ -43,8 +43,8 @@ export function sweepActivities(
     (await isOpen(redemptionWorkflowId(stale.id))) || (await isOpen(stale.workflow_id));
 
   return {
-    async sweepRedemptions(afterMs) {
-      try {
+    sweepRedemptions: (afterMs) =>
+      orFailure('gift-code', async () => {
         await advanceSweepMark(db, afterMs);
         let pickedUp = 0;
         let page: StaleRedemption[] = [];
@@ -58,13 +58,10 @@ export function sweepActivities(
           }
         } while (page.length === PAGE);
         return pickedUp;
-      } catch (error) {
-        throw asFailure('gift-code', error);
-      }
-    },
+      }),
 
-    async sweepGenerations(afterMs) {
-      try {
+    sweepGenerations: (afterMs) =>
+      orFailure('gift-code', async () => {
         let pickedUp = 0;
         for (const order of await runningGenerations(db, afterMs, PAGE)) {
           if (await isOpen(generationWorkflowId(order.generationId))) continue;
@@ -72,19 +69,13 @@ export function sweepActivities(
           pickedUp++;
         }
         return pickedUp;
-      } catch (error) {
-        throw asFailure('gift-code', error);
-      }
-    },
+      }),
 
-    async rollRedemptions() {
-      try {
+    rollRedemptions: () =>
+      orFailure('gift-code', () => {
         const endAt = performance.now() + statementLimitMs();
         const limits = { piece: PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
-        return await rollRedemptions(db, limits, () => performance.now() < endAt);
-      } catch (error) {
-        throw asFailure('gift-code', error);
-      }
-    },
+        return rollRedemptions(db, limits, () => performance.now() < endAt);
+      }),
   };
 }
