@@ -1,7 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { readConfig } from '../platform/config.ts';
-import { createLogger } from '../platform/logger.ts';
-import { removeOld, startRelay } from '../workers/relay.ts';
+import { removeOld } from '../workers/relay.ts';
 import { assertExact, countEvents, drainOutboxes } from './books.ts';
 import { closedLoop } from './closed-loop.ts';
 import { rounded } from './latencies.ts';
@@ -11,6 +9,7 @@ import { type Order, seedOrders } from './seed.ts';
 import { startServiceProcess } from './service-process.ts';
 import { settle } from './settle.ts';
 import type { Stage } from './stage.ts';
+import { startStageRelay } from './stage-relay.ts';
 
 const BATCH = 256;
 const CONNECTIONS = 2;
@@ -31,13 +30,14 @@ export const growth = defineBench({
     const ofSagas = orders.splice(0, sagas);
     const before = await sizes(stage);
     const seconds = await redeemAll(stage, orders);
-    await vacuumAnalyze(stage, false);
+    // So that the statistics know of dead rows.
+    await maintain(stage, 'analyze');
     const after = await sizes(stage);
     const grown = Object.fromEntries(
       Object.entries(after).map(([name, bytes]) => [name, rounded((bytes - (before[name] ?? 0)) / redemptions, 0)]),
     );
     const work = await vacuumWork(stage);
-    const vacuumSeconds = await vacuumAnalyze(stage, true);
+    const vacuumSeconds = await maintain(stage, 'vacuum');
     const removal = await removeEvents(stage);
     const temporal = await historyBytes(stage, ofSagas, clients);
     await assertExact(stage, redemptions + sagas, 0);
@@ -55,18 +55,8 @@ export const growth = defineBench({
 
 /** @returns seconds */
 async function redeemAll(stage: Stage, orders: Order[]): Promise<number> {
-  const { natsStream, outboxKeptMs } = readConfig();
-  const relayOf = (part: 'gift-code' | 'wallet', databaseUrl: string) =>
-    startRelay({
-      part,
-      databaseUrl,
-      natsUrl: stage.urls.nats,
-      stream: natsStream,
-      keptMs: outboxKeptMs,
-      logger: createLogger('warn'),
-    });
   const seeded = await countEvents(stage);
-  const relays = [relayOf('gift-code', stage.urls.giftCodeDatabase), relayOf('wallet', stage.urls.walletDatabase)];
+  const relays = [startStageRelay(stage, 'gift-code'), startStageRelay(stage, 'wallet')];
   try {
     stage.progress(`Redeeming ${orders.length} codes`);
     const batches: Order[][] = [];
@@ -113,13 +103,13 @@ async function vacuumWork(stage: Stage): Promise<Result> {
   return result;
 }
 
-/** @param isTimed else only the planner's and the statistics' knowledge is renewed @returns seconds by table */
-async function vacuumAnalyze(stage: Stage, isTimed: boolean): Promise<Result> {
+/** Runs a maintenance command on each table. @returns seconds by table */
+async function maintain(stage: Stage, command: 'analyze' | 'vacuum'): Promise<Result> {
   const result: Result = {};
   for (const [database, table] of allTables()) {
     const begun = performance.now();
-    await stage[database].reads.query(isTimed ? `vacuum ${table}` : `analyze ${table}`);
-    if (isTimed) result[`${nameOf(database, table)}_vacuum_seconds`] = rounded((performance.now() - begun) / 1_000);
+    await stage[database].reads.query(`${command} ${table}`);
+    result[`${nameOf(database, table)}_${command}_seconds`] = rounded((performance.now() - begun) / 1_000);
   }
   return result;
 }

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, consumerOpts } from 'nats';
 import { readConfig } from '../platform/config.ts';
-import { createLogger } from '../platform/logger.ts';
 import type { CloudEvent } from '../platform/outbox.ts';
-import { startRelay } from '../workers/relay.ts';
 import { rounded } from './latencies.ts';
 import { defineBench } from './options.ts';
 import type { Stage } from './stage.ts';
+import { startStageRelay } from './stage-relay.ts';
 
 /** What a redemption's life leaves in the outbox, in its order. */
 const TYPES = ['redemption.reserved', 'redemption.completed', 'redemption.reversed'];
@@ -21,20 +20,12 @@ const READ_TIMEOUT_MS = 30_000;
 export const relay = defineBench({
   defaults: { events: 500_000 },
   async run(stage, { events }) {
-    const { natsStream, outboxKeptMs } = readConfig();
     await writeBacklog(stage, events);
     stage.progress('Starting the relay');
     const begun = performance.now();
-    const active = startRelay({
-      part: 'gift-code',
-      databaseUrl: stage.urls.giftCodeDatabase,
-      natsUrl: stage.urls.nats,
-      stream: natsStream,
-      keptMs: outboxKeptMs,
-      logger: createLogger('warn'),
-    });
+    const active = startStageRelay(stage, 'gift-code');
     const seconds = await untilEmpty(stage, begun).finally(active.close);
-    await assertStream(stage, natsStream, events);
+    await assertStream(stage, readConfig().natsStream, events);
     return { events, seconds: rounded(seconds), events_per_second: rounded(events / seconds, 0) };
   },
 });

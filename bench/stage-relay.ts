@@ -1,0 +1,17 @@
+import { readConfig } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { type Relay, startRelay } from '../workers/relay.ts';
+import type { Stage } from './stage.ts';
+
+/** Starts a part's relay over the stage's servers, in this process. */
+export function startStageRelay({ urls }: Stage, part: 'gift-code' | 'wallet'): Relay {
+  const { natsStream, outboxKeptMs } = readConfig();
+  return startRelay({
+    part,
+    databaseUrl: part === 'gift-code' ? urls.giftCodeDatabase : urls.walletDatabase,
+    natsUrl: urls.nats,
+    stream: natsStream,
+    keptMs: outboxKeptMs,
+    logger: createLogger('warn'),
+  });
+}
