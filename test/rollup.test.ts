@@ -1,26 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  createWorld,
-  makeCodes,
-  makeCoupon,
-  newPhone,
-  startIn,
-  type TestService,
-  type TestWorld,
-  until,
-} from './harness.ts';
+import { expect, test } from 'vitest';
+import { createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
-let world: TestWorld;
-let service: TestService;
-
-beforeAll(async () => {
-  world = await createWorld();
-  service = await startIn(world, { VOUCHSAFE_SWEEP_EVERY_MS: '1000', VOUCHSAFE_STEP_TIMEOUT_MS: '500' });
-});
-afterAll(async () => {
-  await service?.close();
-  await world?.close();
-});
+const world = await forFile(createWorld());
+const service = await forFile(startIn(world, { VOUCHSAFE_SWEEP_EVERY_MS: '1000', VOUCHSAFE_STEP_TIMEOUT_MS: '500' }));
 
 const redeem = async (code: string) =>
   (await service.call('POST', '/v1/redemptions', { code, phone: newPhone() })).body;
