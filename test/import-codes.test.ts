@@ -137,6 +137,8 @@ test('codes are imported into a group while its codes are generated, and both ar
   expect((await importInto(id, ['code', ...texts].join('\n'))).body.imported).toBe(500);
   const group = await until(async () => {
     const { body } = await service.call('GET', `/v1/code-groups/${id}`);
+    // Each answer is of one moment.
+    expect(body.codes_count).toBe(500 + body.generation.made);
     return body.generation.state !== 'running' && body;
   });
   expect(group).toMatchObject({ codes_count: 5_500, generation: { state: 'done', made: 5_000 } });

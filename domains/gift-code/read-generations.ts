@@ -13,23 +13,6 @@ export interface Generation {
 
 const TIMEOUT_MS = 10_000;
 
-/** The latest generation of each of these groups that has one, with its id. @throws DatabaseUnavailable */
-export async function latestGenerations(
-  db: GiftCodeDatabase,
-  groupIds: string[],
-): Promise<Map<string, Generation & { id: string }>> {
-  const { rows } = await query<Generation & { id: string; group_id: string }>(
-    db.reads,
-    {
-      text: `select distinct on (group_id) id, group_id, state, made, total from code_additions
-        where group_id = any($1::uuid[]) and kind = 'generated' order by group_id, created_at desc, id desc`,
-      values: [groupIds],
-    },
-    TIMEOUT_MS,
-  );
-  return new Map(rows.map((row) => [row.group_id, row]));
-}
-
 /** Generations that have been running for longer than `afterMs`, oldest first. @throws DatabaseUnavailable */
 export async function runningGenerations(
   db: GiftCodeDatabase,

@@ -1,10 +1,10 @@
 import { eq, sql } from 'drizzle-orm';
 import type { GiftCodeDatabase } from './database.ts';
-import type { CodeGroup } from './read-code-groups.ts';
+import { type CodeGroup, type CodeGroupRow, readCodeGroup } from './read-code-groups.ts';
 import { codeGroups, outbox, redemptions, walletUses } from './schema.ts';
 
 export type CodeGroupChanges = Partial<
-  Pick<CodeGroup, 'name' | 'startsAt' | 'endsAt' | 'perWalletLimit' | 'budget' | 'disabled' | 'metadata'>
+  Pick<CodeGroupRow, 'name' | 'startsAt' | 'endsAt' | 'perWalletLimit' | 'budget' | 'disabled' | 'metadata'>
 >;
 
 export type UpdatedCodeGroup =
@@ -26,7 +26,8 @@ export async function updateCodeGroup(
 ): Promise<UpdatedCodeGroup> {
   return await db.orm.transaction(async (transaction) => {
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}::uuid::text, 0))`);
-    const [before] = await transaction.select().from(codeGroups).where(eq(codeGroups.id, id)).for('no key update');
+    await transaction.select({ id: codeGroups.id }).from(codeGroups).where(eq(codeGroups.id, id)).for('no key update');
+    const before = await readCodeGroup(transaction, id);
     if (!before) return { ok: false, reason: 'not-found' };
     if (currency !== undefined && currency !== before.currency) return { ok: false, reason: 'currency-mismatch' };
     if (Object.keys(changes).length === 0) return { ok: true, before, group: before };
@@ -53,11 +54,11 @@ export async function updateCodeGroup(
         select ${redemptions.groupId}, ${redemptions.walletId}, count(*)::integer from ${redemptions}
         where ${ofGroup} group by 1, 2`);
     }
-    const [group] = await transaction
+    await transaction
       .update(codeGroups)
       .set({ ...changes, budgetUsed: after.budgetUsed, version: before.version + 1n, updatedAt: sql`now()` })
-      .where(eq(codeGroups.id, id))
-      .returning();
+      .where(eq(codeGroups.id, id));
+    const group = await readCodeGroup(transaction, id);
     if (!group) throw new Error('a locked code group vanished');
     await transaction.insert(outbox).values({
       aggregate: 'code_group',

@@ -4,7 +4,6 @@ import { importCodes } from '../../../domains/gift-code/import-codes.ts';
 import { type CodeOrder, orderCodes } from '../../../domains/gift-code/order-codes.ts';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { readCodeTexts } from '../../../domains/gift-code/read-codes.ts';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -87,17 +86,14 @@ async function generate(services: Services, order: CodeOrder): Promise<Answer> {
   }
   services.wrote('gift-code');
 
-  const [group, generations] = await Promise.all([
-    readCodeGroup(giftCode, groupId),
-    latestGenerations(giftCode, [groupId]),
-  ]);
+  const group = await readCodeGroup(giftCode.orm, groupId);
   if (!group) throw new Error('a code group vanished');
   const codes = isAtOnce ? await readCodeTexts(giftCode, codeKeys, groupId, firstPosition, count) : undefined;
   const resource = { type: 'code_group', id: groupId } as const;
   const revealed = codes && ({ action: 'code.reveal', resource } as const);
   return {
     status: isAtOnce ? 201 : 202,
-    body: { ...codeGroupJson(group, generations.get(groupId)), ...(codes && { codes }) },
+    body: { ...codeGroupJson(group), ...(codes && { codes }) },
     // A repeat makes nothing, but shows the codes again.
     audit: replayed ? revealed : { action: 'code_group.add_codes', resource, after: { count } },
     headers: { Location: `/v1/code-groups/${groupId}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },

@@ -2,7 +2,6 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { endGeneration } from '../../../domains/gift-code/end-generation.ts';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { generationWorkflowId } from '../../../workflows/contracts.ts';
@@ -25,9 +24,9 @@ export const cancelGenerationOperation = operation({
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, services }) {
     const { giftCode, temporal } = services;
-    const before = (await latestGenerations(giftCode, [params.id])).get(params.id);
+    const before = (await readCodeGroup(giftCode.orm, params.id))?.generation;
     const after = before && (await endGeneration(giftCode, before.id, 'cancelled', TIMEOUT_MS));
-    const group = await readCodeGroup(giftCode, params.id);
+    const group = await readCodeGroup(giftCode.orm, params.id);
     if (!group) throw new Problem('not-found');
     if (!before || !after)
       throw new Problem('conflict', { detail: 'No codes of this group were ever generated in the background.' });
@@ -44,7 +43,7 @@ export const cancelGenerationOperation = operation({
     await within(CANCEL_MS, cancelled);
     return {
       status: 200,
-      body: codeGroupJson(group, after),
+      body: codeGroupJson(group),
       audit:
         before.state === 'running'
           ? {

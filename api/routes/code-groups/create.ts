@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
@@ -97,12 +96,10 @@ export const createCodeGroupOperation = operation({
     }
     await services.givenCodeLengths.refresh();
     services.wrote('gift-code');
-    const generation = isLarge
-      ? (await latestGenerations(services.giftCode, [result.group.id])).get(result.group.id)
-      : undefined;
+    const { generation } = result.group;
     if (generation?.state === 'running')
       await startOrLeave(services, { generationId: generation.id, total: generation.total });
-    const group = codeGroupJson(result.group, generation);
+    const group = codeGroupJson(result.group);
     const resource = { type: 'code_group', id: group.id } as const;
     return {
       status: isLarge ? 202 : 201,

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -16,9 +15,8 @@ export const getCodeGroup = operation({
   answers: { 200: answers.codeGroup },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
-    const group = await readCodeGroup(services.giftCode, params.id);
+    const group = await readCodeGroup(services.giftCode.orm, params.id);
     if (!group) throw new Problem('not-found');
-    const generations = await latestGenerations(services.giftCode, [group.id]);
-    return { status: 200, body: codeGroupJson(group, generations.get(group.id)) };
+    return { status: 200, body: codeGroupJson(group) };
   },
 });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import type { Generation } from '../../../domains/gift-code/read-generations.ts';
 import { toMoney } from '../../../platform/money.ts';
 
 const MAX_METADATA_CHARACTERS = 16_384;
@@ -20,7 +19,8 @@ export const metadata = z
   .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
 
 /** A code group as the API shows it, with its latest generation where it has one. */
-export function codeGroupJson(group: CodeGroup, generation?: Generation) {
+export function codeGroupJson(group: CodeGroup) {
+  const { generation } = group;
   return {
     id: group.id,
     name: group.name,

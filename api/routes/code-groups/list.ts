@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { type CodeGroup, listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
+import { listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { listQuery, text } from '../../fields.ts';
@@ -20,11 +19,6 @@ export const listCodeGroupsOperation = operation({
     const after = readCursor(cursor, filters, byTime);
     const { created_from: createdFrom, created_to: createdTo, q: name } = filters;
     const rows = await listCodeGroups(services.giftCode, { name, createdFrom, createdTo, after }, limit + 1);
-    const generations = await latestGenerations(
-      services.giftCode,
-      rows.map((group) => group.id),
-    );
-    const toJson = (group: CodeGroup) => codeGroupJson(group, generations.get(group.id));
-    return { status: 200, body: page(rows, limit, filters, timePosition, toJson) };
+    return { status: 200, body: page(rows, limit, filters, timePosition, codeGroupJson) };
   },
 });

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { latestGenerations } from '../../../domains/gift-code/read-generations.ts';
 import { type CodeGroupChanges, updateCodeGroup } from '../../../domains/gift-code/update-code-group.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -40,10 +39,9 @@ export const updateCodeGroupOperation = operation({
     if (!result.ok) throw refused(result.reason);
     services.wrote('gift-code');
     const after = codeGroupJson(result.group);
-    const generations = await latestGenerations(services.giftCode, [params.id]);
     return {
       status: 200,
-      body: codeGroupJson(result.group, generations.get(params.id)),
+      body: after,
       audit:
         result.before === result.group
           ? undefined
