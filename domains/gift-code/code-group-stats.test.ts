@@ -381,7 +381,7 @@ describe('a rollup', () => {
 
 describe('books', () => {
   test.each([
-    ['update rollups set rolled_to = now()', 'passed over settled'],
+    ["update rollups set rolled_to = now() + interval '1 second'", 'passed over settled'],
     ['update rollups set redeemers = redeemers + 1', 'redemptions and codes'],
     ['update rollups set codes_used = codes_used + 1, codes_partly_used = 0', 'redemptions and codes'],
     ['update rollup_quarters set credited = credited + 1', 'quarters of an hour'],

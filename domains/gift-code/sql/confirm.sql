@@ -15,14 +15,14 @@ begin
     raise exception 'confirm: its deadline has passed' using errcode = 'VS001';
   end if;
 
-  perform 1 from codes where id in (select code_id from redemptions where id = any(ids)) order by id for no key update;
+  perform 1 from codes where id = any(array(select code_id from redemptions where id = any(ids))) order by id for no key update;
   perform 1 from redemptions where id = any(ids) order by id for no key update;
 
   with next as (
     select r.id, c.redeemed + row_number() over (partition by r.code_id order by i.position) as use_number
     from unnest(ids) with ordinality i(id, position)
-    join redemptions r on r.id = i.id and r.state = 'reserved'
-    join codes c on c.id = r.code_id
+    cross join lateral (select * from redemptions where id = i.id and state = 'reserved' offset 0) r
+    cross join lateral (select * from codes where id = r.code_id offset 0) c
   ), completed as (
     update redemptions r
     set state = 'completed', use_number = next.use_number, settled_at = now(), version = r.version + 1, workflow_id = workflow

@@ -4,21 +4,27 @@
 -- clock, the time at which windows are judged from here on.
 create or replace function door_1(ids uuid[], hashes bytea[], hash_items integer[])
 returns table (at timestamptz, known_state text, code_id uuid, group_id uuid, currency text, refusal text)
-language sql stable as $$
-  select clock.at, r.state, c.id, c.group_id, g.currency::text,
-    refusal_1(g.disabled, c.disabled, g.starts_at, g.ends_at, clock.at,
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+  return query
+  select clock.at, r.state, c.id, c.group_id, c.currency::text,
+    refusal_1(c.group_disabled, c.disabled, c.starts_at, c.ends_at, clock.at,
       c.max_redemptions - c.reserved - c.redeemed, c.max_redemptions, c.reserved)
   from unnest(ids) with ordinality i(id, position)
   -- Once: with a volatile argument, refusal_1 would be called row by row instead of being taken in.
   cross join (select clock_timestamp() as at offset 0) clock
-  left join redemptions r on r.id = i.id
+  left join lateral (select state from redemptions where id = i.id offset 0) r on true
   left join (
     select distinct on (k.item) k.item, h.code_id
     from unnest(hashes, hash_items) with ordinality k(hash, item, rank)
-    join code_hashes h on h.hash = k.hash
+    cross join lateral (select code_id from code_hashes where hash = k.hash offset 0) h
     order by k.item, k.rank
   ) found on found.item = i.position
-  left join codes c on c.id = found.code_id
-  left join code_groups g on g.id = c.group_id
-  order by i.position
-$$;
+  left join lateral (
+    select c.*, g.currency, g.disabled as group_disabled, g.starts_at, g.ends_at
+    from codes c join code_groups g on g.id = c.group_id
+    where c.id = found.code_id offset 0
+  ) c on true
+  order by i.position;
+end $$;

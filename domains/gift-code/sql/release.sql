@@ -68,6 +68,6 @@ begin
 
   return query
   select r.state, r.reason from unnest(ids) with ordinality i(id, position)
-  left join redemptions r on r.id = i.id
+  left join lateral (select * from redemptions where id = i.id offset 0) r on true
   order by i.position;
 end $$;

@@ -70,10 +70,10 @@ begin
       dense_rank() over (order by g.id, i.wallet_id)::integer as wallet_number,
       dense_rank() over (order by g.id)::integer as group_number
     from unnest(ids, code_ids, wallet_ids, ats) with ordinality i(id, code_id, wallet_id, at, position)
-    join codes c on c.id = i.code_id
-    join code_groups g on g.id = c.group_id
+    cross join lateral (select * from codes where id = i.code_id offset 0) c
+    cross join lateral (select * from code_groups where id = c.group_id offset 0) g
     left join wallet_uses u on u.group_id = g.id and u.wallet_id = i.wallet_id and g.per_wallet_limit is not null
-    where not exists (select from redemptions r where r.id = i.id)
+    where not exists (select from redemptions r where r.id = i.id offset 0)
     order by i.position
   loop
     places_left[item.code_number] :=
@@ -149,6 +149,6 @@ begin
       else 'idempotency-key-reused' end,
     r.amount, r.currency::text
   from unnest(ids, code_ids, wallet_ids, item_references) with ordinality i(id, code_id, wallet_id, reference, position)
-  left join redemptions r on r.id = i.id
+  left join lateral (select * from redemptions where id = i.id offset 0) r on true
   order by i.position;
 end $$;

@@ -35,9 +35,9 @@ begin
       w.currency, w.state, a.id as issuer,
       dense_rank() over (order by i.wallet_id)::integer as wallet_number
     from unnest(ids, wallet_ids, amounts, currencies) with ordinality i(id, wallet_id, amount, currency, position)
-    left join wallets w on w.id = i.wallet_id
+    left join lateral (select * from wallets where id = i.wallet_id offset 0) w on true
     left join system_accounts a on a.name = 'issuance' and a.currency = w.currency
-    where not exists (select from transfers t where t.id = i.id)
+    where not exists (select from transfers t where t.id = i.id offset 0)
     order by i.position
   loop
     balances[item.wallet_number] := coalesce(balances[item.wallet_number], item.balance);
@@ -63,7 +63,7 @@ begin
       w.currency, n.balance, n.version, n.reason, n.issuer, n.position
     from unnest(new_positions, new_balances, new_versions, new_reasons, new_issuers)
       n(position, balance, version, reason, issuer)
-    left join wallets w on w.id = wallet_ids[n.position]
+    left join lateral (select * from wallets where id = wallet_ids[n.position] offset 0) w on true
   ), written as (
     insert into transfers (id, kind, wallet_id, debit_account, credit_account, amount, currency, balance_after,
       wallet_version, reason)

@@ -3,7 +3,7 @@
 -- Concurrency: rows are inserted in the order of the unique key, so two callers meet in one order; a phone that
 -- another transaction is adding is waited for, and read by the statement that comes after the insert.
 create or replace function ensure_wallets_1(new_ids uuid[], phones text[], currencies text[])
-returns table (id uuid, created boolean) language plpgsql set plan_cache_mode = force_generic_plan as $$
+returns table (id uuid, created boolean) language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   insert into system_accounts (name, currency)
@@ -28,6 +28,6 @@ begin
   return query
   select w.id, w.id = i.id
   from unnest(new_ids, phones, currencies) with ordinality i(id, phone, currency, position)
-  join wallets w on w.phone = i.phone and w.currency = i.currency
+  cross join lateral (select id from wallets where phone = i.phone and currency = i.currency offset 0) w
   order by i.position;
 end $$;

@@ -18,13 +18,13 @@ begin
 
   perform 1 from wallets where id = any(wallet_ids) order by id for no key update;
 
-  select count(*) into due_count from unnest(ids) i(id) where not exists (select from transfers t where t.id = i.id);
+  select count(*) into due_count from unnest(ids) i(id) where not exists (select from transfers t where t.id = i.id offset 0);
   with decision as (
     select i.id, w.id as wallet_id, i.reason,
       w.version + row_number() over (partition by w.id order by i.position) as version
     from unnest(ids, wallet_ids, reasons) with ordinality i(id, wallet_id, reason, position)
     left join wallets w on w.id = i.wallet_id
-    where not exists (select from transfers t where t.id = i.id)
+    where not exists (select from transfers t where t.id = i.id offset 0)
   ), written as (
     insert into transfers (id, kind, wallet_id, wallet_version, reason)
     select id, 'void', wallet_id, version, reason from decision
