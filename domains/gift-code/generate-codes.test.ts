@@ -125,6 +125,18 @@ describe('the database itself sees to it that', () => {
     await refused('update codes set group_id = $1 where id = $2', [randomUUID(), codeId]);
   });
 
+  test('no redemption is without its code, nor in another group than its code', async () => {
+    const { codeId, groupId } = await makeCode(databases);
+    const other = await makeCode(databases);
+    const insert = `insert into redemptions (id, code_id, group_id, wallet_id, client_id, created_at, amount, currency, state, workflow_id)
+      values (gen_random_uuid(), $1, $2, gen_random_uuid(), gen_random_uuid(), now(), 1, 'USD', 'reserved', 'w')`;
+    await refused(insert, [randomUUID(), groupId]);
+    await refused(insert, [codeId, other.groupId]);
+    await databases.giftCode.query(insert, [codeId, groupId]);
+    await refused('update redemptions set code_id = $1 where code_id = $2', [other.codeId, codeId]);
+    await refused('update redemptions set group_id = $1 where code_id = $2', [other.groupId, codeId]);
+  });
+
   test('codes and groups are kept', async () => {
     const { codeId, groupId } = await makeCode(databases);
     await refused('delete from codes where id = $1', [codeId]);

@@ -367,6 +367,21 @@ describe('the database itself refuses', () => {
     },
   );
 
+  test('a transfer without its wallet, and to part a wallet from its transfers', async () => {
+    const item = order(await makeWallet(databases));
+    await call([item]);
+    const insert = `insert into transfers (id, kind, wallet_id, wallet_version, reason) values ($1, 'void', $2, 9, 'late')`;
+    for (const [sql, values] of [
+      [insert, [randomUUID(), randomUUID()]],
+      ['delete from wallets where id = $1', [item.walletId]],
+      ['update wallets set id = $2 where id = $1', [item.walletId, randomUUID()]],
+    ] as const) {
+      await expect(databases.wallet.query(sql, [...values])).rejects.toMatchObject({
+        code: expect.stringMatching(/^23/),
+      });
+    }
+  });
+
   test.each([
     ['without one of its accounts', { debit_account: null }],
     ['of nothing', { amount: '0' }],

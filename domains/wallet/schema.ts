@@ -47,7 +47,8 @@ export const transfers = pgTable(
   'transfers',
   {
     id: uuid().primaryKey(),
-    walletId: uuid().references(() => wallets.id),
+    /** Of a wallet, if at all; kept by a trigger, see docs/adr/0010. */
+    walletId: uuid(),
     debitAccount: uuid(),
     creditAccount: uuid(),
     clientId: uuid(),
