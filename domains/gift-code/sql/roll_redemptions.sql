@@ -63,16 +63,26 @@ begin
     from (
       select code_id, count(*)::integer as uses from piece where state = 'completed' or place_kept group by code_id
     ) p
-    left join codes c on c.id = p.code_id and has_coupons
+    left join lateral (select max_redemptions from codes where id = p.code_id and has_coupons offset 0) c on true
   ), coupons as (
     insert into rollup_uses as u (group_id, code_id, spent)
     select rolled_group, code_id, uses from spent where max_redemptions > 1
     on conflict (group_id, code_id) do update set spent = u.spent + excluded.spent
     returning code_id, spent
   ), states as (
+    -- Grouped, not joined: the planner takes both sides for a few rows and would compare each with each.
     -- A code with one use has spent none before.
-    select s.uses, s.max_redemptions, coalesce(c.spent, s.uses) as after, coalesce(c.spent - s.uses, 0) as before
-    from spent s left join coupons c on c.code_id = s.code_id
+    select sum(uses) as uses, max(max_redemptions) as max_redemptions, coalesce(max(spent), sum(uses)) as after,
+      coalesce(max(spent) - sum(uses), 0) as before
+    from (
+      select code_id, uses, max_redemptions, null::integer as spent from spent
+      union all select code_id, 0, null, spent from coupons
+    ) both_sides
+    group by code_id
+  ), new_redeemers as (
+    select wallet_id
+    from (select wallet_id, completed from wallets union all select wallet_id, -completed from redeemers) both_sides
+    group by wallet_id having sum(completed) = 0
   )
   update rollups r set rolled_to = target,
     reversed = r.reversed + p.reversed,
@@ -88,10 +98,7 @@ begin
           - count(*) filter (where before between 1 and max_redemptions - 1) as partly_used
       from states
     ) s,
-    (
-      select count(*) filter (where after.completed = added.completed) as new_ones
-      from wallets added left join redeemers after on after.wallet_id = added.wallet_id
-    ) w
+    (select count(*)::integer as new_ones from new_redeemers) w
   where r.group_id = rolled_group and p.rows > 0
   returning p.rows into rolled;
   return coalesce(rolled, 0);
