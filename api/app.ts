@@ -1,14 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
-import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
 import type { Guesser } from './guesses/guesses.ts';
 import { authenticate } from './middleware/authenticate.ts';
-import { readCsvOrJsonBody, readJsonBody } from './middleware/body.ts';
+import { type Body, readBody } from './middleware/body.ts';
 import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
 import { answerProblems, invalidRequest } from './middleware/problems.ts';
 import type { Caller, Operation, OperationRequest } from './operation.ts';
@@ -24,16 +24,7 @@ export function createApp(services: Services): Koa {
   const definitions = operations(services.config);
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
-    router.register(
-      path,
-      [definition.method],
-      [
-        authorize(definition),
-        ...(definition.takesCode ? [refuseGuessers(services)] : []),
-        definition.csv ? readCsvOrJsonBody : readJsonBody,
-        (context: Context) => answer(definition, context, services),
-      ],
-    );
+    router.register(path, [definition.method], [(context: Context) => answer(definition, context, services)]);
   }
   health(router, services);
   metrics(router, services);
@@ -43,7 +34,7 @@ export function createApp(services: Services): Koa {
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
   app.use(async (context, next) => {
-    context.state.requestId = newId();
+    context.state.requestId = randomUUID();
     context.set('Request-Id', context.state.requestId);
     await next();
   });
@@ -73,43 +64,16 @@ function measure({ requests }: Metrics): Middleware {
   };
 }
 
-/** Before anything is read or looked up, so that 403 says nothing about the request or about what exists. */
-function authorize({ method, path, scope, ownScope }: Operation): Middleware {
-  const name = `${method} ${path}`;
-  return async (context, next) => {
-    context.state.operation = name;
-    const caller = callerOf(context);
-    if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
-    await next();
-  };
-}
-
-/** Who is locked out by address or client is refused before anything is read. */
-function refuseGuessers({ guesses }: Services): Middleware {
-  return async (context, next) => {
-    guesses.assertAllowed(guesserOf(context));
-    await next();
-  };
-}
-
-const NOTHING = z.strictObject({});
-
 async function answer(definition: Operation, context: Context, services: Services): Promise<void> {
+  const { method, path, scope, ownScope } = definition;
+  context.state.operation = `${method} ${path}`;
   const caller = callerOf(context);
-  const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
-  if (!params.success) throw new Problem('not-found');
-  const csv: string | undefined = context.state.csv;
-  const hasJson = definition.method !== 'GET' && csv === undefined;
-  const request = {
-    params: params.data,
-    query: check(definition.query ?? NOTHING, context.query, '?'),
-    body: hasJson ? check(definition.body ?? NOTHING, context.state.body, '') : undefined,
-    csv,
-    caller,
-    idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
-    waitSeconds: waitSeconds(context),
-    services,
-  };
+  // Before anything is read or looked up, so that 403 says nothing about the request or about what exists.
+  if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
+  // Who is locked out by address or client is refused before anything is read.
+  if (definition.takesCode) services.guesses.assertAllowed(guesserOf(context));
+  const sent = await readBody(context, definition.csv ?? false);
+  const request = readRequest(definition, context, caller, sent, services);
   const trail: AuditTrail = {
     clientId: caller.clientId,
     keyId: caller.keyId,
@@ -122,6 +86,31 @@ async function answer(definition: Operation, context: Context, services: Service
   context.status = status;
   context.set(headers ?? {});
   context.body = body;
+}
+
+const NOTHING = z.strictObject({});
+
+/** @throws Problem for what is not as the operation's schemas say */
+function readRequest(
+  definition: Operation,
+  context: Context,
+  caller: Caller,
+  { json, csv }: Body,
+  services: Services,
+): OperationRequest<unknown, unknown, unknown> {
+  const params = definition.params?.safeParse(context.params) ?? { success: true, data: {} };
+  if (!params.success) throw new Problem('not-found');
+  const hasJson = definition.method !== 'GET' && csv === undefined;
+  return {
+    params: params.data,
+    query: check(definition.query ?? NOTHING, context.query, '?'),
+    body: hasJson ? check(definition.body ?? NOTHING, json, '') : undefined,
+    csv,
+    caller,
+    idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
+    waitSeconds: waitSeconds(context),
+    services,
+  };
 }
 
 /** Handles what takes a code. By now its phone is known, and others may have guessed while the body came. */

@@ -1,6 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { Context, Next } from 'koa';
+import type { Context } from 'koa';
 import rawBody from 'raw-body';
 import { Problem } from '../../platform/problems.ts';
 
@@ -15,27 +15,27 @@ const DECODERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliD
 /** What is not UTF-8 is refused: read as U+FFFD and kept, it would not be what was sent. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads JSON bodies; none is as good as an empty object. @throws Problem `payload-too-large`, `unsupported-media-type`, `invalid-request` */
-export async function readJsonBody(context: Context, next: Next): Promise<void> {
-  context.state.body = {};
-  if (hasBody(context)) {
-    if (!JSON_TYPE.test(context.get('Content-Type'))) {
-      throw new Problem('unsupported-media-type', { detail: 'Send application/json.' });
-    }
-    context.state.body = parse(await read(context, JSON_MIB));
-  }
-  await next();
+/** Either of the two. */
+export interface Body {
+  json?: unknown;
+  csv?: string;
 }
 
-/** Reads CSV bodies as a text, left in `state.csv`, and others as JSON. @throws as `readJsonBody` */
-export async function readCsvOrJsonBody(context: Context, next: Next): Promise<void> {
+/**
+ * Reads a body of JSON, or of CSV where it may be that; none is as good as an empty object.
+ * @throws Problem `payload-too-large`, `unsupported-media-type`, `invalid-request`
+ */
+export async function readBody(context: Context, mayBeCsv: boolean): Promise<Body> {
+  if (!hasBody(context)) return { json: {} };
   const type = context.get('Content-Type');
-  if (!hasBody(context) || !CSV_TYPE.test(type)) return readJsonBody(context, next);
-  if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
-    throw new Problem('unsupported-media-type', { detail: 'Send text/csv in UTF-8.' });
+  if (mayBeCsv && CSV_TYPE.test(type)) {
+    if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
+      throw new Problem('unsupported-media-type', { detail: 'Send text/csv in UTF-8.' });
+    }
+    return { csv: decode(await read(context, CSV_MIB)) };
   }
-  context.state.csv = decode(await read(context, CSV_MIB));
-  await next();
+  if (!JSON_TYPE.test(type)) throw new Problem('unsupported-media-type', { detail: 'Send application/json.' });
+  return { json: parse(await read(context, JSON_MIB)) };
 }
 
 const hasBody = ({ headers }: Context) =>
