@@ -1,9 +1,9 @@
 // What every command of this folder does first: check Node, install the dependencies when they are missing or not those of
 // package-lock.json, and bundle its TypeScript. Nothing here may need a dependency before that.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The checkout this file belongs to. */
@@ -32,7 +32,7 @@ export async function load(entry) {
   return await import(pathToFileURL(await bundle(entry)).href);
 }
 
-/** @returns {Promise<string>} the path of a program's bundle, made if there is none */
+/** @returns {Promise<string>} the path of a program's bundle, made if there is none, also by several at once */
 export async function bundle(entry) {
   const name = entry.replace(/\.ts$/, '').replaceAll('/', '-');
   const folder = join(root, 'dist');
@@ -50,11 +50,12 @@ export async function bundle(entry) {
     write: false,
   });
   mkdirSync(folder, { recursive: true });
-  const unfinished = join(folder, `${name}.${process.pid}.unfinished`);
+  const unfinished = join(folder, `${name}.${randomUUID()}.unfinished`);
   writeFileSync(unfinished, outputFiles[0].contents);
-  const older = readdirSync(folder).filter((other) => other.startsWith(`${name}.`) && other.endsWith('.mjs'));
   renameSync(unfinished, file);
-  for (const other of older) rmSync(join(folder, other), { force: true });
+  // This one stays, although another process may have made it as well, and be about to load it.
+  const isOlder = (other) => other.startsWith(`${name}.`) && other.endsWith('.mjs') && other !== basename(file);
+  for (const other of readdirSync(folder).filter(isOlder)) rmSync(join(folder, other), { force: true });
   return file;
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -37,6 +37,15 @@ function vouchsafe(folder: string, ...args: string[]): Promise<{ code: number; s
 
 test('with all installed, a command runs at once', async () => {
   expect(await vouchsafe(await checkout(), 'a', 'b')).toEqual({ code: 0, stdout: 'a,b\n', stderr: '' });
+});
+
+test('several that are started at the same time bundle the program each for itself, and none takes it from another', async () => {
+  const folder = await checkout();
+  await mkdir(join(folder, 'dist'));
+  await writeFile(join(folder, 'dist', 'cli-main.0123456789abcdef.mjs'), 'of older sources');
+  const runs = await Promise.all(Array.from({ length: 8 }, () => vouchsafe(folder, 'a')));
+  expect(runs).toEqual(runs.map(() => ({ code: 0, stdout: 'a\n', stderr: '' })));
+  expect(await readdir(join(folder, 'dist'))).toEqual([expect.stringMatching(/^cli-main\.[0-9a-f]{16}\.mjs$/)]);
 });
 
 test('without dependencies, or with others than the lock file has, they are installed first', async () => {

@@ -56,9 +56,16 @@ export function startGatewayThread(
   const post = (message: ToGateway) => thread.postMessage(message);
 
   const listening = new Promise<string>((resolve, reject) => {
+    let hasStarted = false;
+    // What nobody caught there ends the process, as it would here.
+    thread.on('error', (error) => {
+      if (hasStarted) throw error;
+      reject(error);
+    });
     thread.on('message', async (message: FromGateway) => {
       switch (message.is) {
         case 'listening':
+          hasStarted = true;
           return resolve(message.url);
         case 'failed':
           return reject(new (message.name === 'ConfigError' ? ConfigError : Error)(message.message));
@@ -73,10 +80,6 @@ export function startGatewayThread(
     });
   });
   listening.catch(() => undefined);
-  // What nobody caught there ends the process, as it would here.
-  thread.on('error', (error) => {
-    throw error;
-  });
 
   const tell =
     <Name extends keyof Heard>(name: Name) =>
