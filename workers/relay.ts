@@ -24,7 +24,7 @@ const POLL_MS = 200;
 /** After a failure, and between attempts to become the active relay. */
 const RETRY_MS = 1_000;
 const ROWS_AT_ONCE = 1_000;
-const GATHER_MS = 100;
+const GATHER_MS = 25;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const DUPLICATE_WINDOW_MS = 120_000;
 const REMOVE_AT_ONCE = 1_000;
