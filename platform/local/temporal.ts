@@ -35,10 +35,6 @@ export const LIMITS = {
   'frontend.persistenceMaxQPS': 100_000,
   'history.persistenceMaxQPS': 100_000,
   'matching.persistenceMaxQPS': 100_000,
-  // Twice a second what happened is written for lists: a workflow that is over by then is written once (measured: a seventh
-  // of the server's work).
-  'history.visibilityProcessorMaxPollRPS': 2,
-  'history.visibilityTaskBatchSize': 1_000,
 };
 
 const VERSION = '1.5.1';
