@@ -10,7 +10,8 @@ import { startServiceProcess } from './service-process.ts';
 import type { Stage } from './stage.ts';
 import { windowRate } from './window-rate.ts';
 
-const WARM_UP_SECONDS = 3;
+/** V8 compiles what is hot in the first seconds, on as many threads as there are cores. */
+const WARM_UP_SECONDS = 10;
 /** More than two cores do in a second. */
 const CODES_PER_SECOND = 5_000;
 const FLOOR_SECONDS = 5;
