@@ -10,6 +10,10 @@ test('options that are not given are the defaults', () => {
   expect(options).toEqual({ clients: 512, seconds: 20 });
 });
 
+test('the largest number is what the message says', () => {
+  expect(readArguments(['redeem', '--seconds', '10000000'], benches).options.seconds).toBe(10_000_000);
+});
+
 test.each([
   [[]],
   [['nothing']],
@@ -19,7 +23,7 @@ test.each([
   [['redeem', '--seconds']],
   [['redeem', '--seconds', '0']],
   [['redeem', '--seconds', '1.5']],
-  [['redeem', '--seconds', '99999999']],
+  [['redeem', '--seconds', '10000001']],
 ])('%j is answered with what can be given', (argv) => {
   expect(() => readArguments(argv, benches)).toThrow(/Usage:\n {2}npm run bench -- redeem \[--clients 256\]/);
 });

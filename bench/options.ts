@@ -43,7 +43,7 @@ export function readArguments(argv: string[], benches: Record<string, Bench>): A
 }
 
 function wholeNumber(option: string, text = ''): number {
-  const value = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  const value = /^\d{1,8}$/.test(text) ? Number(text) : 0;
   if (value < 1 || value > MAX) throw new ConfigError(`--${option} takes a whole number from 1 to ${MAX}`);
   return value;
 }

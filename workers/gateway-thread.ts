@@ -37,7 +37,7 @@ export interface GatewayThread {
   close(): Promise<void>;
 }
 
-/** Requests live for a whole redemption: a young generation of half the size is collected twice as often, at the same cost. */
+/** Requests live for a whole redemption: in a smaller one, more of them are copied, and more often. See docs/performance.md. */
 const YOUNG_GENERATION_MB = 96;
 
 /**
