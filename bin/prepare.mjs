@@ -38,7 +38,7 @@ export async function bundle(entry) {
   const folder = join(root, 'dist');
   const file = join(folder, `${name}.${sourceDigest()}.mjs`);
   if (existsSync(file)) return file;
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -49,6 +49,8 @@ export async function bundle(entry) {
     target: 'node20',
     write: false,
   });
+  // Else its process stays for as long as this one.
+  await stop();
   mkdirSync(folder, { recursive: true });
   const unfinished = join(folder, `${name}.${randomUUID()}.unfinished`);
   writeFileSync(unfinished, outputFiles[0].contents);
