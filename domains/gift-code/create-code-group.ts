@@ -106,7 +106,7 @@ export async function createCodeGroup(
     });
   if (taken instanceof CodesExist) return { ok: false, reason: 'codes-exist', positions: taken.positions };
 
-  const group = await readCodeGroup(db.orm, request.id);
+  const group = await readCodeGroup(db, request.id);
   if (!group) throw new Error('a code group vanished');
   if (taken === null) {
     return { ok: true, replayed: false, group, codes: newCodes.map(({ id, text }) => ({ id, code: text })) };

@@ -22,11 +22,12 @@ export interface CodeGroupFilter extends Page {
   name?: string | undefined;
 }
 
+/** @param db the database, or a transaction as its `orm` */
 export async function readCodeGroup(
-  orm: Pick<GiftCodeDatabase['orm'], 'select'>,
+  db: { orm: Pick<GiftCodeDatabase['orm'], 'select'> },
   id: string,
 ): Promise<CodeGroup | undefined> {
-  const [group] = await orm.select(columns).from(codeGroups).where(eq(codeGroups.id, id));
+  const [group] = await db.orm.select(columns).from(codeGroups).where(eq(codeGroups.id, id));
   return group;
 }
 

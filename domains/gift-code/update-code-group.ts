@@ -27,7 +27,7 @@ export async function updateCodeGroup(
   return await db.orm.transaction(async (transaction) => {
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}::uuid::text, 0))`);
     await transaction.select({ id: codeGroups.id }).from(codeGroups).where(eq(codeGroups.id, id)).for('no key update');
-    const before = await readCodeGroup(transaction, id);
+    const before = await readCodeGroup({ orm: transaction }, id);
     if (!before) return { ok: false, reason: 'not-found' };
     if (currency !== undefined && currency !== before.currency) return { ok: false, reason: 'currency-mismatch' };
     if (Object.keys(changes).length === 0) return { ok: true, before, group: before };
@@ -58,7 +58,7 @@ export async function updateCodeGroup(
       .update(codeGroups)
       .set({ ...changes, budgetUsed: after.budgetUsed, version: before.version + 1n, updatedAt: sql`now()` })
       .where(eq(codeGroups.id, id));
-    const group = await readCodeGroup(transaction, id);
+    const group = await readCodeGroup({ orm: transaction }, id);
     if (!group) throw new Error('a locked code group vanished');
     await transaction.insert(outbox).values({
       aggregate: 'code_group',

@@ -86,7 +86,7 @@ async function generate(services: Services, order: CodeOrder): Promise<Answer> {
   }
   services.wrote('gift-code');
 
-  const group = await readCodeGroup(giftCode.orm, groupId);
+  const group = await readCodeGroup(giftCode, groupId);
   if (!group) throw new Error('a code group vanished');
   const codes = isAtOnce ? await readCodeTexts(giftCode, codeKeys, groupId, firstPosition, count) : undefined;
   const resource = { type: 'code_group', id: groupId } as const;

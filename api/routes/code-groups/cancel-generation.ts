@@ -24,9 +24,9 @@ export const cancelGenerationOperation = operation({
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, services }) {
     const { giftCode, temporal } = services;
-    const before = (await readCodeGroup(giftCode.orm, params.id))?.generation;
+    const before = (await readCodeGroup(giftCode, params.id))?.generation;
     const after = before && (await endGeneration(giftCode, before.id, 'cancelled', TIMEOUT_MS));
-    const group = await readCodeGroup(giftCode.orm, params.id);
+    const group = await readCodeGroup(giftCode, params.id);
     if (!group) throw new Problem('not-found');
     if (!before || !after)
       throw new Problem('conflict', { detail: 'No codes of this group were ever generated in the background.' });

@@ -28,7 +28,7 @@ export const listCodesOperation = operation({
       filters,
       z.tuple([z.int().min(0).max(2_147_483_647)]).transform(([n]) => n),
     );
-    if (!(await readCodeGroup(services.giftCode.orm, params.id))) throw new Problem('not-found');
+    if (!(await readCodeGroup(services.giftCode, params.id))) throw new Problem('not-found');
     const { state, created_from: createdFrom, created_to: createdTo } = rest;
     const filter = { groupId: params.id, state, createdFrom, createdTo, beforePosition };
     const rows = await listCodes(services.giftCode, filter, limit + 1);

@@ -17,7 +17,7 @@ export const exportCodesOperation = operation({
   answers: { 200: 'csv' },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
-    const group = await readCodeGroup(services.giftCode.orm, params.id);
+    const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
     const pages = exportCodes(services.giftCode, services.codeKeys, group.id);
     return {

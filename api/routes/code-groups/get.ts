@@ -15,7 +15,7 @@ export const getCodeGroup = operation({
   answers: { 200: answers.codeGroup },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
-    const group = await readCodeGroup(services.giftCode.orm, params.id);
+    const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
     return { status: 200, body: codeGroupJson(group) };
   },

@@ -21,7 +21,7 @@ export const listRedeemersOperation = operation({
     const { limit, cursor, created_from: createdFrom, created_to: createdTo } = query;
     const filters = { redeemers: params.id, createdFrom, createdTo };
     const after = readCursor(cursor, filters, byTime);
-    const group = await readCodeGroup(services.giftCode.orm, params.id);
+    const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
     const redeemers = await listRedeemers(services.giftCode, group.id, { createdFrom, createdTo, after }, limit + 1);
     const wallets = await readWallets(

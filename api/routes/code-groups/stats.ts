@@ -25,7 +25,7 @@ export const codeGroupStatsOperation = operation({
   answers: { 200: answers.stats },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {
-    const group = await readCodeGroup(services.giftCode.orm, params.id);
+    const group = await readCodeGroup(services.giftCode, params.id);
     if (!group) throw new Problem('not-found');
     const range = { from: query.from, to: query.to, timeZone: query.time_zone };
     const version = await contentVersion(services.giftCode.reads, TIMEOUT_MS);
