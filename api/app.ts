@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
+import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Problem } from '../platform/problems.ts';
 import { audited } from './audited.ts';
@@ -34,7 +34,7 @@ export function createApp(services: Services): Koa {
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
   app.use(async (context, next) => {
-    context.state.requestId = randomUUID();
+    context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
     await next();
   });
