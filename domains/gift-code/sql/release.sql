@@ -41,8 +41,8 @@ begin
       workflow, now(), now()
     from unnest(ids, code_ids, wallet_ids, client_ids, item_references, reasons)
       i(id, code_id, wallet_id, client_id, reference, reason)
-    join codes c on c.id = i.code_id
-    join code_groups g on g.id = c.group_id
+    cross join lateral (select * from codes where id = i.code_id offset 0) c
+    cross join lateral (select * from code_groups where id = c.group_id offset 0) g
     order by i.id
     on conflict do nothing
     returning id, version, code_id, group_id, wallet_id, amount, currency, reference, false as held_place

@@ -16,7 +16,7 @@ begin
   with written as (
     insert into wallets (id, phone, currency)
     select i.id, i.phone, i.currency from unnest(new_ids, phones, currencies) i(id, phone, currency)
-    where not exists (select from wallets w where w.phone = i.phone and w.currency = i.currency)
+    where not exists (select from wallets w where w.phone = i.phone and w.currency = i.currency offset 0)
     order by i.phone, i.currency
     on conflict do nothing
     returning id, phone, currency, version

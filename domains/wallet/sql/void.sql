@@ -23,7 +23,7 @@ begin
     select i.id, w.id as wallet_id, i.reason,
       w.version + row_number() over (partition by w.id order by i.position) as version
     from unnest(ids, wallet_ids, reasons) with ordinality i(id, wallet_id, reason, position)
-    left join wallets w on w.id = i.wallet_id
+    left join lateral (select * from wallets where id = i.wallet_id offset 0) w on true
     where not exists (select from transfers t where t.id = i.id offset 0)
   ), written as (
     insert into transfers (id, kind, wallet_id, wallet_version, reason)
