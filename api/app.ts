@@ -1,17 +1,16 @@
-import { Router } from '@koa/router';
-import Koa, { type Context, type Middleware } from 'koa';
+import Koa, { type Context } from 'koa';
 import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { newId } from '../platform/ids.ts';
-import type { Metrics } from '../platform/metrics.ts';
 import { Problem } from '../platform/problems.ts';
-import { audited } from './audited.ts';
+import { audited, told } from './audited.ts';
 import type { Guesser } from './guesses/guesses.ts';
-import { authenticate } from './middleware/authenticate.ts';
-import { type Body, readBody } from './middleware/body.ts';
-import { idempotencyKey, waitSeconds } from './middleware/headers.ts';
-import { answerProblems, invalidRequest } from './middleware/problems.ts';
+import { authenticate } from './http/authenticate.ts';
+import { type Body, readBody } from './http/body.ts';
+import { idempotencyKey, waitSeconds } from './http/headers.ts';
+import { answerProblem, invalidRequest } from './http/problems.ts';
 import type { Caller, Operation, OperationRequest } from './operation.ts';
+import { createRouter, type Router } from './router.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
@@ -20,11 +19,11 @@ import type { Services } from './services.ts';
 
 /** The HTTP side of the gateway: every operation of `routes/`, behind authentication, scopes and validation. */
 export function createApp(services: Services): Koa {
-  const router = new Router({ exclusive: false, sensitive: true });
+  const router = createRouter();
   const definitions = operations(services.config);
   for (const definition of definitions) {
     const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
-    router.register(path, [definition.method], [(context: Context) => answer(definition, context, services)]);
+    router.on(definition.method, path, (context) => answer(definition, context, services));
   }
   health(router, services);
   metrics(router, services);
@@ -33,59 +32,61 @@ export function createApp(services: Services): Koa {
   const { proxies } = services.config;
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
-  app.use(async (context, next) => {
+  // One function, not a chain of middleware: each link of that is a promise more in each request, see docs/performance.md.
+  app.use(async (context) => {
+    const startedAt = performance.now();
     context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
-    await next();
-  });
-  app.use(measure(services.metrics));
-  app.use(answerProblems(services.logger));
-  app.use(async (context, next) => {
-    // Before anything else, so that who has no key learns nothing of what exists.
-    if (/^\/v1(\/|$)/i.test(context.path)) {
-      const caller = await authenticate(context, services.callers);
-      await services.rateLimit.take(caller.clientId);
-      context.state.caller = caller;
+    try {
+      const handle = router.find(context);
+      if (handle) await handle(context);
+      else await refuse(context, router, services);
+    } catch (error) {
+      answerProblem(context, error, services.logger);
     }
-    await next();
+    const labels = { operation: context.state.operation ?? 'other', status: context.status };
+    services.metrics.requests.observe(labels, (performance.now() - startedAt) / 1_000);
   });
-  app.use(router.routes());
-  app.use(router.allowedMethods());
   return app;
 }
 
-/** Outside of what turns errors into answers, so that it sees what was answered. */
-function measure({ requests }: Metrics): Middleware {
-  return async (context, next) => {
-    const startedAt = performance.now();
-    await next();
-    const seconds = (performance.now() - startedAt) / 1000;
-    requests.observe({ operation: context.state.operation ?? 'other', status: context.status }, seconds);
-  };
+/** Refuses what no handler is for. @throws Problem: that the key is wrong before all else, so that who has none learns nothing */
+async function refuse(context: Context, router: Router, services: Services): Promise<never> {
+  if (/^\/v1(\/|$)/i.test(context.path)) await admit(context, services);
+  throw router.refusal(context);
+}
+
+/** Tells who calls, and takes the request off its share. @throws Problem `unauthorized`, `rate-limited` */
+async function admit(context: Context, { callers, rateLimit }: Services): Promise<Caller> {
+  const caller = await authenticate(context, callers);
+  if (rateLimit) await rateLimit.take(caller.clientId);
+  return caller;
 }
 
 async function answer(definition: Operation, context: Context, services: Services): Promise<void> {
-  const { method, path, scope, ownScope } = definition;
+  const { method, path, scope, ownScope, action } = definition;
   context.state.operation = `${method} ${path}`;
-  const caller = callerOf(context);
+  const caller = await admit(context, services);
   // Before anything is read or looked up, so that 403 says nothing about the request or about what exists.
   if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
+  const guesser = definition.takesCode ? { clientId: caller.clientId, address: context.ip } : undefined;
   // Who is locked out by address or client is refused before anything is read.
-  if (definition.takesCode) services.guesses.assertAllowed(guesserOf(context));
+  if (guesser) services.guesses.assertAllowed(guesser);
   const sent = await readBody(context, definition.csv ?? false);
   const request = readRequest(definition, context, caller, sent, services);
+  const perform = () => (guesser ? handleCode(definition, request, guesser) : definition.handle(request));
   const trail: AuditTrail = {
     clientId: caller.clientId,
     keyId: caller.keyId,
     requestId: context.state.requestId,
     remoteAddress: context.ip,
   };
-  const { status, headers, body } = await audited(services, trail, definition.action, context.params, () =>
-    definition.takesCode ? handleCode(definition, request, guesserOf(context)) : definition.handle(request),
-  );
-  context.status = status;
-  context.set(headers ?? {});
-  context.body = body;
+  const done = action ? await audited(services, trail, action, context.params, perform) : await perform();
+  // What a read reveals is written down before it is shown.
+  if (!action && done.audit) await told(services, trail, done.audit);
+  context.status = done.status;
+  context.set(done.headers ?? {});
+  context.body = done.body;
 }
 
 const NOTHING = z.strictObject({});
@@ -126,13 +127,6 @@ async function handleCode({ handle }: Operation, request: OperationRequest<unkno
     if (error instanceof Problem) guesses.count(guesser, error.code);
     throw error;
   }
-}
-
-const guesserOf = (context: Context): Guesser => ({ clientId: callerOf(context).clientId, address: context.ip });
-
-function callerOf(context: Context): Caller {
-  if (!context.state.caller) throw new Error('an operation was reached without a caller');
-  return context.state.caller;
 }
 
 function check<T>(schema: z.ZodType<T>, input: unknown, where: string): T {

@@ -12,27 +12,21 @@ import type { Answer } from './operation.ts';
 import type { Services } from './services.ts';
 
 /**
- * Performs an operation, and keeps account of it. What changes something is done between two writes of the audit log:
- * before, that it is about to be done; after, what was done, or nothing where nothing was. So nothing happens that leaves
- * no trace, and the answer is never untrue: when the second write fails, the first one stands, as of unknown outcome. What
- * a read reveals is written down before it is shown. See docs/adr/0007.
+ * Performs what changes something, and keeps account of it. It is done between two writes of the audit log: before, that
+ * it is about to be done; after, what was done, or nothing where nothing was. So nothing happens that leaves no trace, and
+ * the answer is never untrue: when the second write fails, the first one stands, as of unknown outcome. See
+ * docs/adr/0007.
  *
- * @param action what the operation does, if it changes something
  * @param params of the path, which may name the resource
- * @throws DatabaseUnavailable when the first write fails: nothing has happened, and nothing is shown
+ * @throws DatabaseUnavailable when the first write fails: nothing has happened
  */
 export async function audited(
   { gateway, logger }: Services,
   trail: AuditTrail,
-  action: AuditAction | undefined,
+  action: AuditAction,
   params: Record<string, string>,
   perform: () => Promise<Answer>,
 ): Promise<Answer> {
-  if (!action) {
-    const answer = await perform();
-    if (answer.audit) await settleAuditIntent(gateway, newId(), trail, answer.audit);
-    return answer;
-  }
   const intentId = newId();
   const intended = { action, resource: resourceOf(action, params) };
   await writeAuditIntent(gateway, intentId, trail, intended);
@@ -46,6 +40,11 @@ export async function audited(
   });
   await settle(answer.audit);
   return answer;
+}
+
+/** Keeps account of what a read reveals, to be called before it is shown. @throws DatabaseUnavailable */
+export function told({ gateway }: Services, trail: AuditTrail, entry: AuditEntry): Promise<void> {
+  return settleAuditIntent(gateway, newId(), trail, entry);
 }
 
 /** What the path says of it: a phone in it names nothing here. */

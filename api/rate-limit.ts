@@ -10,10 +10,10 @@ export interface RateLimit {
 /**
  * Limits what each API client may ask for in a second. Redis adds up what all gateways were asked; while it is away each
  * gateway grants the whole share by itself.
- * @param perSecond requests a second of a client; 0: no limit, and nothing is counted
+ * @param perSecond requests a second of a client; 0: no limit
  */
-export function createRateLimit(perSecond: number, redis: Redis | null): RateLimit {
-  if (perSecond === 0) return { take: async () => undefined };
+export function createRateLimit(perSecond: number, redis: Redis | null): RateLimit | null {
+  if (perSecond === 0) return null;
   const share = { points: perSecond, duration: 1, keyPrefix: 'vouchsafe:requests' };
   const own = new RateLimiterMemory(share);
   const limiter = redis ? new RateLimiterRedis({ ...share, storeClient: redis, insuranceLimiter: own }) : own;

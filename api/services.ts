@@ -27,7 +27,8 @@ export interface Services {
   wallet: WalletDatabase;
   temporal: Client;
   callers: Callers;
-  rateLimit: RateLimit;
+  /** None, where none is configured. */
+  rateLimit: RateLimit | null;
   guesses: Guesses;
   cached: Cached;
   reconciler: Reconciler;

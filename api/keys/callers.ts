@@ -8,8 +8,11 @@ import { allows } from '../scopes.ts';
 import { hashKey } from './key-text.ts';
 
 export interface Callers {
-  /** Who holds a key; nobody, for one that is not live. @throws DatabaseUnavailable for a key that cannot be checked */
-  of(key: string): Promise<Caller | undefined>;
+  /**
+   * Who holds a key; nobody, for one that is not live. At once where that is known.
+   * @throws DatabaseUnavailable for a key that cannot be checked
+   */
+  of(key: string): Caller | undefined | Promise<Caller | undefined>;
   /** A key was revoked here: it stops at once in this process, and in the others when they check it again. */
   forget(keyId: string): void;
 }
@@ -65,17 +68,17 @@ export function createCallers(gateway: GatewayDatabase, adminKey: string, adminC
   };
 
   return {
-    async of(key) {
+    of(key) {
       const hash = hashKey(key);
       if (timingSafeEqual(hash, adminHash)) return admin;
       const name = hash.toString('base64');
       const last = known.get(name);
       if (last && performance.now() < last.checkAgainAt) return last.caller;
       const underWay = checks.get(name);
-      if (underWay) return await underWay;
+      if (underWay) return underWay;
       const checking = check(hash, name).finally(() => checks.delete(name));
       checks.set(name, checking);
-      return await checking;
+      return checking;
     },
     forget(keyId) {
       revocations++;

@@ -14,7 +14,7 @@ export interface Dispatched {
   item: RedemptionItem;
   /** Resolved when Temporal has it. @throws NotStarted, OutcomeUnknown */
   started: Promise<void>;
-  /** Resolved when this process saw its end; never, where another process does the work. */
+  /** Resolved when this process saw its end; never, where another process does the work. @throws as `started` */
   ending: Promise<Ending>;
   times: StepTimes;
 }
@@ -52,12 +52,17 @@ export interface StartTarget {
   address: string;
 }
 
-interface Queued {
+/** A redemption on its way, as it is kept here. */
+interface Underway {
   redemption: Dispatched;
   queuedAt: number;
-  resolveStarted(): void;
-  rejectStarted(error: Error): void;
-  left: Promise<void>;
+  started: Deferred<void>;
+  ending: Deferred<Ending>;
+  hasEnded: boolean;
+  /** It has ended, or is in a workflow of its own. */
+  hasLeft: boolean;
+  /** Its batch, once that has started, waits until all have left. */
+  onLeft?(): void;
 }
 
 /** A workflow takes as much processor time as so many redemptions in one; measured, see docs/performance.md. */
@@ -79,28 +84,26 @@ export function createDispatcher(
   metrics: Metrics,
   onStartFailure: () => void,
 ): Dispatcher {
-  const underway = new Map<string, Dispatched>();
-  const leaving = new Map<string, () => void>();
-  const ended = new Set<string>();
+  const underway = new Map<string, Underway>();
   const holders = new Map<string, number>();
   endings.onHandOver(({ redemptionIds }) => {
-    for (const id of redemptionIds) leaving.get(id)?.();
+    for (const id of redemptionIds) {
+      const one = underway.get(id);
+      if (one) leave(one);
+    }
   });
 
-  const forget = (items: RedemptionItem[]) => {
-    for (const { redemptionId } of items) {
-      underway.delete(redemptionId);
-      ended.delete(redemptionId);
-      leaving.delete(redemptionId);
-      endings.forget(redemptionId);
-    }
+  const forget = (one: Underway) => {
+    const { redemptionId } = one.redemption.item;
+    if (underway.get(redemptionId) !== one) return;
+    underway.delete(redemptionId);
+    endings.forget(redemptionId);
   };
   const forgetEnded = (redemptionId: string) => {
-    if (holders.has(redemptionId) || !ended.delete(redemptionId)) return;
-    underway.delete(redemptionId);
+    if (!holders.has(redemptionId) && underway.get(redemptionId)?.hasEnded) underway.delete(redemptionId);
   };
 
-  const enqueue = batched<Queued, void>(
+  const enqueue = batched<Underway, void>(
     async (batch) => {
       metrics.batches.observe(batch.length);
       for (const { redemption, queuedAt } of batch) redemption.times.queue = performance.now() - queuedAt;
@@ -109,16 +112,20 @@ export function createDispatcher(
       const items = batch.map(({ redemption }) => redemption.item);
       try {
         const workflowId = await startWorkflow(temporal, items, limits.startTimeoutMs);
-        for (const { resolveStarted } of batch) resolveStarted();
-        const everybodyLeft = Promise.all(batch.map(({ left }) => left));
+        for (const { started } of batch) started.resolve();
+        const everybodyLeft = allLeft(batch);
         const stepsSeen = () =>
           batch.reduce((steps, { redemption }) => steps + Object.keys(redemption.times).length, 0);
         await Promise.race([everybodyLeft, closed(temporal.client, workflowId, everybodyLeft, stepsSeen)]);
-        setTimeout(forget, FORGET_AFTER_MS, items).unref();
+        const elsewhere = batch.filter((one) => !one.hasEnded);
+        if (elsewhere.length > 0) setTimeout(() => elsewhere.forEach(forget), FORGET_AFTER_MS).unref();
       } catch (error) {
         onStartFailure();
-        for (const { rejectStarted } of batch) rejectStarted(error as Error);
-        forget(items);
+        for (const one of batch) {
+          one.started.reject(error as Error);
+          one.ending.reject(error as Error);
+          forget(one);
+        }
       }
       return batch.map(() => undefined);
     },
@@ -126,7 +133,7 @@ export function createDispatcher(
   );
 
   return {
-    find: (redemptionId) => underway.get(redemptionId),
+    find: (redemptionId) => underway.get(redemptionId)?.redemption,
     hold(redemptionId) {
       holders.set(redemptionId, (holders.get(redemptionId) ?? 0) + 1);
       return () => {
@@ -138,25 +145,49 @@ export function createDispatcher(
     },
     dispatch(item) {
       const known = underway.get(item.redemptionId);
-      if (known) return { redemption: known, joined: true };
-      const { ending, times } = endings.expect(item.redemptionId);
-      const { promise: started, resolve: resolveStarted, reject: rejectStarted } = deferred<void>();
-      started.catch(() => undefined);
-      const redemption: Dispatched = { item, started, ending, times };
-      underway.set(item.redemptionId, redemption);
-      const handedOver = deferred<void>();
-      leaving.set(item.redemptionId, handedOver.resolve);
-      const left = Promise.race([ending, handedOver.promise]).then(() => {
-        leaving.delete(item.redemptionId);
-      });
-      ending.then(() => {
-        ended.add(item.redemptionId);
+      if (known) return { redemption: known.redemption, joined: true };
+      const started = deferred<void>();
+      const ending = deferred<Ending>();
+      const times = endings.expect(item.redemptionId, (end) => {
+        ending.resolve(end);
+        one.hasEnded = true;
+        leave(one);
         forgetEnded(item.redemptionId);
       });
-      void enqueue({ redemption, queuedAt: performance.now(), resolveStarted, rejectStarted, left });
+      const redemption: Dispatched = { item, started: started.promise, ending: ending.promise, times };
+      const one: Underway = {
+        redemption,
+        queuedAt: performance.now(),
+        started,
+        ending,
+        hasEnded: false,
+        hasLeft: false,
+      };
+      underway.set(item.redemptionId, one);
+      void enqueue(one);
       return { redemption, joined: false };
     },
   };
+}
+
+function leave(one: Underway): void {
+  if (one.hasLeft) return;
+  one.hasLeft = true;
+  one.onLeft?.();
+}
+
+/** Resolves when each of a batch has ended or has left. */
+function allLeft(batch: Underway[]): Promise<void> {
+  return new Promise((resolve) => {
+    const staying = batch.filter((one) => !one.hasLeft);
+    let left = batch.length - staying.length;
+    const count = () => {
+      left++;
+      if (left === batch.length) resolve();
+    };
+    for (const one of staying) one.onLeft = count;
+    if (staying.length === 0) resolve();
+  });
 }
 
 /** Starts a batch's workflow; while the answer is lost, the same start again. @returns its id @throws NotStarted, OutcomeUnknown */
@@ -199,12 +230,20 @@ async function closed(
     .catch(() => undefined);
 }
 
-function deferred<T>() {
+interface Deferred<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** A promise that others settle; one that fails and that nobody waits for is no error of its own. */
+function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;
   const promise = new Promise<T>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });
+  promise.catch(() => undefined);
   return { promise, resolve, reject };
 }

@@ -18,14 +18,14 @@ export type Heard = Omit<Progress, 'wrote'>;
 
 /** Who waits for the end of which redemption, and word of it from this process's own activities. */
 export interface Endings extends Heard {
-  /** Waits for a redemption's end; `forget` it when nobody waits any more. */
-  expect(redemptionId: string): { ending: Promise<Ending>; times: StepTimes };
+  /** Waits for a redemption's end; `forget` it when nobody waits any more. @returns the times of its steps, as they come */
+  expect(redemptionId: string, onEnd: (ending: Ending) => void): StepTimes;
   forget(redemptionId: string): void;
   onHandOver(listener: (notice: HandOver) => void): void;
 }
 
 interface Waiter {
-  resolve(ending: Ending): void;
+  onEnd(ending: Ending): void;
   settlement?: SettlementRow;
   times: StepTimes;
 }
@@ -35,14 +35,14 @@ export function createEndings(metrics: Metrics): Endings {
   const handOverListeners: ((notice: HandOver) => void)[] = [];
 
   const end = (redemptionId: string, ending: Ending) => {
-    waiters.get(redemptionId)?.resolve(ending);
+    waiters.get(redemptionId)?.onEnd(ending);
     waiters.delete(redemptionId);
   };
   return {
-    expect(redemptionId) {
+    expect(redemptionId, onEnd) {
       const times: StepTimes = {};
-      const ending = new Promise<Ending>((resolve) => waiters.set(redemptionId, { resolve, times }));
-      return { ending, times };
+      waiters.set(redemptionId, { onEnd, times });
+      return times;
     },
     forget: (redemptionId) => void waiters.delete(redemptionId),
     took(redemptionIds, step, ms) {

@@ -40,12 +40,9 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
 
   // A phone's wallet is the same for ever, so that its id may be remembered for as long as there is room.
   const walletIds = new LRUCache<string, string>({ max: KNOWN_WALLETS });
-  const remembered = async (key: WalletKey, lookUp: () => Promise<string | null>): Promise<string | null> => {
-    const name = `${key.phone} ${key.currency}`;
-    const known = walletIds.get(name);
-    if (known !== undefined) return known;
-    const id = await lookUp();
-    if (id !== null) walletIds.set(name, id);
+  const nameOf = ({ phone, currency }: WalletKey) => `${phone} ${currency}`;
+  const remember = (key: WalletKey, id: string) => {
+    walletIds.set(nameOf(key), id);
     return id;
   };
 
@@ -59,17 +56,15 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
     /** What the gift-code part finds out about a request before it is accepted. */
     door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), LIMITS),
 
-    /** The wallet of a phone, made if it is new. */
-    async walletOf(key: WalletKey): Promise<string> {
-      const id = await remembered(key, async () => (await ensureWallet(key)).id);
-      if (id === null) throw new Error('a wallet was neither found nor made');
-      return id;
+    /** The wallet of a phone, made if it is new; at once where it is known. */
+    walletOf(key: WalletKey): string | Promise<string> {
+      return walletIds.get(nameOf(key)) ?? ensureWallet(key).then(({ id }) => remember(key, id));
     },
 
     /** The redemption by which a phone has, or is getting, a code; null where there is none. */
     async useBy(codeId: string, key: WalletKey): Promise<string | null> {
-      const walletId = await remembered(key, () => findWallet(key));
-      return walletId && (await findUse({ codeId, walletId }));
+      const walletId = walletIds.get(nameOf(key)) ?? (await findWallet(key));
+      return walletId && (await findUse({ codeId, walletId: remember(key, walletId) }));
     },
 
     row: readRow,

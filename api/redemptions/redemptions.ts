@@ -50,57 +50,47 @@ export function createRedemptions(
   metrics: Metrics,
 ): Redemptions {
   const redeem = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
-    const letGo = dispatcher.hold(request.redemptionId);
+    const { redemptionId, hashes, phone, waitMs } = request;
+    const letGo = dispatcher.hold(redemptionId);
     try {
-      return await redeemHeld(request);
+      const finding = await lookups.door({ redemptionId, hashes });
+      if (finding.known_state) return await replay(request, finding);
+      const { code_id: codeId, group_id: groupId, currency } = finding;
+      const isKnown = codeId && groupId && currency;
+      const doorRefusal = isKnown ? finding.refusal : 'code-not-found';
+      if (doorRefusal) metrics.redemptions.inc({ outcome: 'refused', reason: doorRefusal });
+      if (!isKnown) throw new Problem('code-not-found');
+      if (finding.refusal) throw refusal(finding.refusal, await ownUse(finding.refusal, codeId, { phone, currency }));
+      assertWhole(breaker);
+
+      const item: RedemptionItem = {
+        redemptionId,
+        codeId,
+        groupId,
+        walletId: await lookups.walletOf({ phone, currency }),
+        clientId: request.clientId,
+        ...(request.reference !== undefined && { reference: request.reference }),
+        at: finding.at.getTime(),
+      };
+      const { redemption, joined } = dispatcher.dispatch(item);
+      if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
+      const end = await endOf(redemption, waitMs);
+      if (end === undefined) {
+        metrics.redemptions.inc({ outcome: 'pending', reason: '' });
+        const view = await lookups.redemption(redemptionId).catch(() => undefined);
+        return { redemptionId, completed: false, view, replayed: joined, times: {} };
+      }
+      if (!('outcome' in end) || end.outcome === 'completed') {
+        const view = 'outcome' in end ? viewOf(end) : end;
+        // Another gateway may have been first with this id, for something else.
+        if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
+        return answer(view, joined, redemption.times);
+      }
+      const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
+      throw refusal(end.reason, own ?? redemptionId, joined);
     } finally {
       letGo();
     }
-  };
-
-  const redeemHeld = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
-    const { redemptionId, hashes, phone, waitMs } = request;
-    const finding = await lookups.door({ redemptionId, hashes });
-    if (finding.known_state) return await replay(request, finding);
-    const { code_id: codeId, group_id: groupId, currency } = finding;
-    const isKnown = codeId && groupId && currency;
-    const doorRefusal = isKnown ? finding.refusal : 'code-not-found';
-    if (doorRefusal) metrics.redemptions.inc({ outcome: 'refused', reason: doorRefusal });
-    if (!isKnown) throw new Problem('code-not-found');
-    if (finding.refusal) throw refusal(finding.refusal, await ownUse(finding.refusal, codeId, { phone, currency }));
-    assertWhole(breaker);
-
-    const item: RedemptionItem = {
-      redemptionId,
-      codeId,
-      groupId,
-      walletId: await lookups.walletOf({ phone, currency }),
-      clientId: request.clientId,
-      ...(request.reference !== undefined && { reference: request.reference }),
-      at: finding.at.getTime(),
-    };
-    const { redemption, joined } = dispatcher.dispatch(item);
-    if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
-    const end = await endOf(redemption, waitMs);
-    if (end === undefined) {
-      metrics.redemptions.inc({ outcome: 'pending', reason: '' });
-      return {
-        redemptionId,
-        completed: false,
-        view: await lookups.redemption(redemptionId).catch(() => undefined),
-        replayed: joined,
-        times: {},
-      };
-    }
-    const { times } = redemption;
-    if (!('outcome' in end) || end.outcome === 'completed') {
-      const view = 'outcome' in end ? viewOf(end) : end;
-      // Another gateway may have been first with this id, for something else.
-      if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
-      return answer(view, joined, times);
-    }
-    const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
-    throw refusal(end.reason, own ?? redemptionId, joined);
   };
 
   /** A repeat is answered from the rows, as the first request was. */
@@ -127,35 +117,27 @@ export function createRedemptions(
   };
 
   /**
-   * The end of a redemption, if it comes in time: heard of in this process, or, where another one does the work, read
-   * from its row. @throws Problem when its workflow could not be started
+   * The end of a redemption, if it comes in time: as this process's own worker tells of it or, when that is silent, read
+   * from its row: another process may do the work. @throws Problem when its workflow could not be started
    */
   const endOf = async (redemption: Dispatched, waitMs: number): Promise<Ending | RedemptionView | undefined> => {
-    const { ending, started, item } = redemption;
+    const { ending, started, times, item } = redemption;
     const giveUpAt = performance.now() + waitMs;
     try {
-      const heard = await heardHere(redemption, giveUpAt);
-      if (heard) return heard;
+      for (;;) {
+        const stepsBefore = Object.keys(times).length;
+        const leftMs = giveUpAt - performance.now();
+        const heard = await within(Math.min(leftMs, SILENCE_MS), ending);
+        if (heard) return heard;
+        const isSilent = times.queue !== undefined && Object.keys(times).length === stepsBefore;
+        if (isSilent || leftMs <= SILENCE_MS) break;
+      }
       // An answer of 202 says that Temporal has it: this is waited for, whatever the client prefers.
       await started;
       const leftMs = giveUpAt - performance.now();
       return leftMs > 0 ? await within(leftMs, Promise.race([ending, seen(item.redemptionId, giveUpAt)])) : undefined;
     } catch (error) {
       throw startProblem(error, item.redemptionId);
-    }
-  };
-
-  /** The end of a redemption as this process's own worker tells of it, until the time is up or the worker is silent. */
-  const heardHere = async (redemption: Dispatched, giveUpAt: number): Promise<Ending | undefined> => {
-    const { ending, started, times } = redemption;
-    const failedStart = started.then(() => new Promise<never>(() => undefined));
-    const end = Promise.race([ending, failedStart]);
-    for (;;) {
-      const stepsBefore = Object.keys(times).length;
-      const leftMs = giveUpAt - performance.now();
-      const heard = await within(Math.min(leftMs, SILENCE_MS), end);
-      const isSilent = times.queue !== undefined && Object.keys(times).length === stepsBefore;
-      if (heard || isSilent || leftMs <= SILENCE_MS) return heard;
     }
   };
 

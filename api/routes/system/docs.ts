@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Router } from '@koa/router';
 import { isProblemCode, Problem, problems } from '../../../platform/problems.ts';
 import { openApi } from '../../openapi.ts';
 import type { Operation } from '../../operation.ts';
+import type { Router } from '../../router.ts';
 
 const packages = createRequire(import.meta.url);
 const ASSETS: Record<string, string> = { 'swagger-ui.css': 'css', 'swagger-ui-bundle.js': 'js' };

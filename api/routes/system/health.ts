@@ -1,7 +1,7 @@
-import type { Router } from '@koa/router';
 import { query } from '../../../platform/database.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { inTime } from '../../../platform/within.ts';
+import type { Router } from '../../router.ts';
 import type { Services } from '../../services.ts';
 
 const TIMEOUT_MS = 2_000;

@@ -1,11 +1,11 @@
-import type { Router } from '@koa/router';
 import ipaddr from 'ipaddr.js';
 import type { Context } from 'koa';
 import { countWebhookDeliveries } from '../../../domains/gateway/count-webhook-deliveries.ts';
 import { outboxStatus } from '../../../platform/outbox-status.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { authenticate } from '../../middleware/authenticate.ts';
+import { authenticate } from '../../http/authenticate.ts';
+import type { Router } from '../../router.ts';
 import type { Services } from '../../services.ts';
 
 /** A scrape waits no longer for a database; what it does not tell by then is left out. */

@@ -1,39 +1,28 @@
 import { ServiceError } from '@temporalio/client';
 import { DrizzleQueryError } from 'drizzle-orm';
-import type { Middleware } from 'koa';
+import type { Context } from 'koa';
 import type { ZodError } from 'zod';
 import { ContentionError, DatabaseUnavailable, databaseError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem, problems } from '../../platform/problems.ts';
 
-/** Turns whatever is thrown, and answers nobody gave, into RFC 9457 problems. Never a stack, never a detail of ours. */
-export function answerProblems(logger: Logger): Middleware {
-  return async (context, next) => {
-    let problem: Problem | undefined;
-    try {
-      await next();
-      if (context.body == null && context.status === 404) problem = new Problem('not-found');
-      if (context.status === 405 || context.status === 501) problem = new Problem('method-not-allowed');
-    } catch (error) {
-      problem = asProblem(error);
-      if (problem.status === 500) {
-        logger.error({ err: databaseError(error), request_id: context.state.requestId }, 'unexpected error');
-      }
-    }
-    if (!problem) return;
-    const { code, options } = problem;
-    context.status = problem.status;
-    context.set(options.headers ?? {});
-    context.body = {
-      type: `${context.protocol}://${context.host}/errors/${code}`,
-      title: problems[code][1],
-      status: problem.status,
-      code,
-      ...(options.detail !== undefined && { detail: options.detail }),
-      ...options.members,
-    };
-    context.type = 'application/problem+json';
+/** Answers what was thrown, whatever it is, as an RFC 9457 problem. Never a stack, never a detail of ours. */
+export function answerProblem(context: Context, error: unknown, logger: Logger): void {
+  const { code, status, options } = asProblem(error);
+  if (status === 500) {
+    logger.error({ err: databaseError(error), request_id: context.state.requestId }, 'unexpected error');
+  }
+  context.status = status;
+  context.set(options.headers ?? {});
+  context.body = {
+    type: `${context.protocol}://${context.host}/errors/${code}`,
+    title: problems[code][1],
+    status,
+    code,
+    ...(options.detail !== undefined && { detail: options.detail }),
+    ...options.members,
   };
+  context.type = 'application/problem+json';
 }
 
 function asProblem(thrown: unknown): Problem {

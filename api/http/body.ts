@@ -41,17 +41,16 @@ export async function readBody(context: Context, mayBeCsv: boolean): Promise<Bod
 const hasBody = ({ headers }: Context) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-async function read({ req, headers }: Context, limitMib: number): Promise<Buffer> {
+function read({ req, headers }: Context, limitMib: number): Promise<Buffer> {
   const coding = headers['content-encoding'];
   const length = coding ? undefined : headers['content-length'];
-  try {
-    return await rawBody(coding ? decoded(req, coding) : req, { limit: limitMib * MIB, ...(length && { length }) });
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    const { type } = error as Error & { type?: string };
-    if (type !== 'entity.too.large') throw unreadable('cannot be read');
-    throw new Problem('payload-too-large', { detail: `The request is larger than ${limitMib} MiB.` });
-  }
+  const stream = coding ? decoded(req, coding) : req;
+  return rawBody(stream, { limit: limitMib * MIB, ...(length && { length }) }).catch(
+    (error: Error & { type?: string }) => {
+      if (error.type !== 'entity.too.large') throw unreadable('cannot be read');
+      throw new Problem('payload-too-large', { detail: `The request is larger than ${limitMib} MiB.` });
+    },
+  );
 }
 
 function decoded(stream: Readable, coding: string): Readable {
