@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { StartBatch } from '../activities/start-redemption.ts';
 import { createApp } from '../api/app.ts';
 import { createCached } from '../api/cached.ts';
@@ -22,6 +22,7 @@ import { createMetrics } from '../platform/metrics.ts';
 import { openRedis } from '../platform/redis.ts';
 import { openedThings } from './closing.ts';
 import { databaseOptions, openGateway, openGiftCode, openWallet } from './databases.ts';
+import { lazyConnection } from './gateway-connection.ts';
 import type { FromGateway, GatewaySettings, ToGateway } from './gateway-thread.ts';
 import { startHttpServer } from './http-server.ts';
 import { startWebhookConsumer } from './webhook-consumer.ts';
@@ -56,8 +57,9 @@ export async function main(): Promise<void> {
     const codeKeys = await openCodeKeys(giftCode, config.home, config.codeKeys);
     const adminClientId = await openAdminClient(gateway);
     const givenCodeLengths = keep(await watchGivenCodeLengths(giftCode));
-    const connection = keep(Connection.lazy({ address: urls.temporal }));
-    const temporal = new Client({ connection, namespace: config.temporal.namespace });
+    const { namespace } = config.temporal;
+    const connection = keep(lazyConnection(urls.temporal, namespace));
+    const temporal = new Client({ connection, namespace });
 
     const deliverer = keep(startWebhookDeliverer(gateway, codeKeys.seals, config.webhooks, metrics, logger));
     const consumer = keep(
@@ -118,7 +120,7 @@ export async function main(): Promise<void> {
       servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,
       traceUrl: (workflowId) =>
-        webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${config.temporal.namespace}/workflows/${workflowId}`,
+        webUiUrl && `${webUiUrl.replace(/\/$/, '')}/namespaces/${namespace}/workflows/${workflowId}`,
       wrote: (part) => post({ is: 'wrote', part }),
       webhooksChanged() {
         consumer.wake();

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** What the local servers take from the process's environment. */
@@ -15,4 +15,12 @@ export interface LocalEnvironment {
 export function localEnvironment(variables: Record<string, string | undefined> = process.env): LocalEnvironment {
   const caches = variables.XDG_CACHE_HOME || variables.LOCALAPPDATA || join(variables.HOME || homedir(), '.cache');
   return { path: variables.PATH ?? variables.Path ?? '', cache: join(caches, 'vouchsafe'), variables };
+}
+
+/**
+ * The variables of a server that is written in Go. It uses half of the cores, unless GOMAXPROCS says otherwise: all servers
+ * and the service share them, and Go's idle threads look for work on each. See docs/performance.md.
+ */
+export function goServerVariables({ variables }: LocalEnvironment): LocalEnvironment['variables'] {
+  return { GOMAXPROCS: String(Math.ceil(availableParallelism() / 2)), ...variables };
 }

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Release } from './download.ts';
-import { localEnvironment } from './environment.ts';
+import { goServerVariables, localEnvironment } from './environment.ts';
 import { type ObtainOptions, obtain, type Tool } from './executables.ts';
 import { memoryFolder } from './memory.ts';
 import { LOOPBACK, withPort } from './ports.ts';
@@ -56,6 +56,7 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
       const server = await startServer({
         name: NATS.title,
         program,
+        variables: goServerVariables(environment),
         args: ['--addr', LOOPBACK, '--port', String(port), '--name', name, ...store],
         stopSignal: 'SIGTERM',
         log: options.log ?? join(directory, 'nats.log'),

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LocalEnvironment } from './environment.ts';
 import { identifySelf } from './lock.ts';
 import { childrenOf, identify, isAlive, isUnchanged, type ProcessIdentity } from './process-identity.ts';
 import { PortTaken, SetUpError } from './set-up-error.ts';
@@ -32,6 +33,8 @@ export interface ServerCommand {
   name: string;
   program: string;
   args: string[];
+  /** Its environment; without it, this process's. */
+  variables?: LocalEnvironment['variables'] | undefined;
   /** Runs it as another user, for a server that refuses to be run by root. */
   user?: { uid: number; gid: number } | undefined;
   /** Asks for an orderly end. */
@@ -135,6 +138,7 @@ function spawnDetached(command: ServerCommand): Promise<ChildProcess> {
     detached: true,
     windowsHide: true,
     cwd: '/',
+    ...(command.variables && { env: command.variables }),
     stdio: ['ignore', log, log] as ['ignore', number, number],
   };
   return new Promise<ChildProcess>((resolve, reject) => {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:http2';
 import { join, resolve } from 'node:path';
 import type { Release } from './download.ts';
-import { localEnvironment } from './environment.ts';
+import { goServerVariables, localEnvironment } from './environment.ts';
 import { type ObtainOptions, obtain, type Tool } from './executables.ts';
 import { freePort, isFree, LOOPBACK, withPort } from './ports.ts';
 import { endLeftOver, type ServerOptions, type ServerProcess, startServer } from './processes.ts';
@@ -70,6 +70,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     const server = await startServer({
       name: 'Temporal',
       program,
+      variables: goServerVariables(environment),
       args: startDev(port, uiPort, options.memory ? null : join(directory, 'temporal.sqlite')),
       stopSignal: 'SIGTERM',
       log: options.log ?? join(directory, 'temporal.log'),
