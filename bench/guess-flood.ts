@@ -8,9 +8,8 @@ import { median } from './median.ts';
 import { defineBench } from './options.ts';
 import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
-import { type ServiceProcess, startServiceProcess } from './service-process.ts';
+import { type ServiceProcess, startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 
-const WARM_UP_SECONDS = 3;
 const CODES_PER_SECOND = 3_000;
 const GUESSERS = 200;
 const TICK_MS = 10;

@@ -4,9 +4,8 @@ import { openLoop } from './open-loop.ts';
 import { defineBench } from './options.ts';
 import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
-import { startServiceProcess } from './service-process.ts';
+import { startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 
-const WARM_UP_SECONDS = 5;
 
 /** Customers who come at a fixed rate, whether the service keeps up or not; each waits from the moment he came. */
 export const open = defineBench({

@@ -6,12 +6,10 @@ import { measureNaive, NAIVE_CLIENTS } from './naive.ts';
 import { defineBench } from './options.ts';
 import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
-import { startServiceProcess } from './service-process.ts';
+import { startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 import type { Stage } from './stage.ts';
 import { windowRate } from './window-rate.ts';
 
-/** V8 compiles what is hot in the first seconds, on as many threads as there are cores. */
-const WARM_UP_SECONDS = 10;
 /** More than two cores do in a second. */
 const CODES_PER_SECOND = 5_000;
 const FLOOR_SECONDS = 5;

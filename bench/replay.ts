@@ -8,12 +8,10 @@ import { rounded } from './latencies.ts';
 import { defineBench } from './options.ts';
 import { openRedeemers } from './redeemers.ts';
 import { type Order, seedOrders } from './seed.ts';
-import { startServiceProcess } from './service-process.ts';
+import { startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 import type { Stage } from './stage.ts';
 
 const AT_MOST_SECONDS = 600;
-/** V8 compiles what is hot in the first seconds. */
-const WARM_UP_SECONDS = 10;
 /** More than two cores answer in a second. */
 const REPEATS_PER_SECOND = 20_000;
 

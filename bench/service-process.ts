@@ -20,6 +20,9 @@ export interface ServiceProcess {
   stop(): Promise<void>;
 }
 
+/** A service that has just started is not measured for so long: V8 compiles what is hot, on as many threads as there are cores. */
+export const WARM_UP_SECONDS = 10;
+
 const READY_MS = 120_000;
 const STOP_MS = 30_000;
 const POLL_MS = 100;

@@ -50,8 +50,17 @@ test('nobody gets more than the longest batch', async () => {
 test('with an overhead, a few items use all places at once', async () => {
   const { offer, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
   await offer(1);
-  await offer(4);
-  expect(lengths()).toEqual([1, 4]);
+  await offer(3);
+  expect(lengths()).toEqual([1, 3]);
+});
+
+test('with an overhead, more than a few wait beside a batch, be it ever so short', async () => {
+  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(1);
+  await offer(6);
+  expect(lengths()).toEqual([1]);
+  await finish(0);
+  expect(lengths()).toEqual([6]);
 });
 
 test('with an overhead, some items are one batch and not two', async () => {

@@ -9,6 +9,8 @@ export interface BatchLimits {
 
 /** A batch of so many times its overhead is a long one. */
 const LONG = 4;
+/** So few items go at once, each by itself if it must: there is time for that. */
+const FEW = 4;
 /** For so long the next batch may wait to become longer. */
 const DELAY_MS = 40;
 
@@ -20,7 +22,7 @@ const DELAY_MS = 40;
  * of like size, one of which computes while the other waits for a server, instead of a long one and a stray.
  *
  * Where a batch has an overhead, its share is a long batch at least, and it waits for it a moment: beside another, unless
- * there is little to do; and where there is much to do, always. Else a busy system would spend itself on overheads.
+ * there are but a few items; and where there is much to do, always. Else a busy system would spend itself on overheads.
  *
  * @param work answers one result an item, in order; when it throws, every item of its batch gets the error
  */
@@ -57,7 +59,7 @@ export function batched<Item, Result>(
     scheduled = false;
     while (queue.length > 0 && inFlight < places) {
       const share = Math.min(max, Math.max(long, Math.ceil(outstanding / places)));
-      const isQuiet = outstanding <= overhead || (inFlight === 0 && outstanding < long);
+      const isQuiet = outstanding <= FEW || (inFlight === 0 && outstanding < long);
       if (overhead > 0 && !isDue && !isQuiet && queue.length < share) {
         delay ??= setTimeout(start, DELAY_MS, true);
         return;
