@@ -6,7 +6,6 @@ import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
 import { startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 
-
 /** Customers who come at a fixed rate, whether the service keeps up or not; each waits from the moment he came. */
 export const open = defineBench({
   defaults: { rate: 500, seconds: 60, clients: 1_024 },
