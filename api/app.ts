@@ -40,7 +40,7 @@ export function createApp(services: Services): Koa {
     try {
       const handle = router.find(context);
       if (handle) await handle(context);
-      else await refuse(context, router, services);
+      else await answerWithout(context, router, services);
     } catch (error) {
       answerProblem(context, error, services.logger);
     }
@@ -50,10 +50,14 @@ export function createApp(services: Services): Koa {
   return app;
 }
 
-/** Refuses what no handler is for. @throws Problem: that the key is wrong before all else, so that who has none learns nothing */
-async function refuse(context: Context, router: Router, services: Services): Promise<never> {
+/** For what no handler is for. @throws Problem: that the key is wrong before all else, so that who has none learns nothing */
+async function answerWithout(context: Context, router: Router, services: Services): Promise<void> {
   if (/^\/v1(\/|$)/i.test(context.path)) await admit(context, services);
-  throw router.refusal(context);
+  const methods = router.methodsOf(context.path);
+  if (methods.length === 0) throw new Problem('not-found');
+  context.set('Allow', methods.join(', '));
+  if (context.method !== 'OPTIONS') throw new Problem('method-not-allowed');
+  context.status = 204;
 }
 
 /** Tells who calls, and takes the request off its share. @throws Problem `unauthorized`, `rate-limited` */

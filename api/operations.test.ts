@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import {
+  ADMIN_KEY,
   type ApiAnswer,
   assertCoherent,
   createWorld,
@@ -624,5 +625,24 @@ describe('health', () => {
       await running.close();
       await own.close();
     }
+  });
+});
+
+describe('methods that no operation is for', () => {
+  const ask = async (method: string, path: string) => {
+    const headers = { Authorization: `Bearer ${ADMIN_KEY}` };
+    const answer = await fetch(`${service.url}${path}`, { method, headers });
+    return { status: answer.status, allow: answer.headers.get('Allow'), body: await answer.text() };
+  };
+
+  test('HEAD is GET without its body', async () => {
+    expect(await ask('HEAD', '/v1/wallets')).toEqual({ status: 200, allow: null, body: '' });
+    expect(await ask('HEAD', '/v1/wallets/nobody')).toEqual({ status: 404, allow: null, body: '' });
+  });
+
+  test('OPTIONS and 405 tell which there are', async () => {
+    expect(await ask('OPTIONS', '/v1/wallets/')).toEqual({ status: 204, allow: 'HEAD, POST, GET', body: '' });
+    expect(await ask('OPTIONS', '/v1/nothing')).toMatchObject({ status: 404, allow: null });
+    expect(await ask('DELETE', '/v1/redemptions')).toMatchObject({ status: 405, allow: 'HEAD, POST, GET' });
   });
 });

@@ -1,8 +1,7 @@
 import findMyWay from 'find-my-way';
 import type { Context } from 'koa';
-import { Problem } from '../platform/problems.ts';
 
-/** Answers a request by what it sets on the context. @throws Problem, or any error */
+/** Answers a request by what it sets on the context. @throws Problem */
 export type Handle = (context: Context) => Promise<void> | void;
 
 export type Router = ReturnType<typeof createRouter>;
@@ -31,12 +30,10 @@ export function createRouter() {
       return found?.store;
     },
 
-    /** Why there is none: the path is not known, or not with this method. */
-    refusal({ path }: Context): Problem {
+    /** The methods that a path knows; none, if nobody knows the path. */
+    methodsOf(path: string): string[] {
       const known = [...methods].filter((method) => find(method, path));
-      if (known.length === 0) return new Problem('not-found');
-      const allowed = known.includes('GET') ? ['HEAD', ...known] : known;
-      return new Problem('method-not-allowed', { headers: { Allow: allowed.join(', ') } });
+      return known.includes('GET') ? ['HEAD', ...known] : known;
     },
   };
 }
