@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AuditTrail } from '../domains/gateway/write-audit-log.ts';
 import { newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
-import { audited, told } from './audited.ts';
+import { audited, auditRead } from './audited.ts';
 import type { Guesser } from './guesses/guesses.ts';
 import { authenticate } from './http/authenticate.ts';
 import { type Body, readBody } from './http/body.ts';
@@ -32,7 +32,7 @@ export function createApp(services: Services): Koa {
   const { proxies } = services.config;
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
-  // One function, not a chain of middleware: each link of that is a promise more in each request, see docs/performance.md.
+  // One function, not a chain of middleware, whose links each cost a frame and promises. See docs/adr/0016.
   app.use(async (context) => {
     const startedAt = performance.now();
     context.state.requestId = newId();
@@ -87,7 +87,7 @@ async function answer(definition: Operation, context: Context, services: Service
   };
   const done = action ? await audited(services, trail, action, context.params, perform) : await perform();
   // What a read reveals is written down before it is shown.
-  if (!action && done.audit) await told(services, trail, done.audit);
+  if (!action && done.audit) await auditRead(services, trail, done.audit);
   context.status = done.status;
   context.set(done.headers ?? {});
   context.body = done.body;

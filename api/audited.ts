@@ -43,7 +43,7 @@ export async function audited(
 }
 
 /** Keeps account of what a read reveals, to be called before it is shown. @throws DatabaseUnavailable */
-export function told({ gateway }: Services, trail: AuditTrail, entry: AuditEntry): Promise<void> {
+export function auditRead({ gateway }: Services, trail: AuditTrail, entry: AuditEntry): Promise<void> {
   return settleAuditIntent(gateway, newId(), trail, entry);
 }
 

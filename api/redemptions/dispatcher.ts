@@ -179,14 +179,14 @@ function leave(one: Underway): void {
 /** Resolves when each of a batch has ended or has left. */
 function allLeft(batch: Underway[]): Promise<void> {
   return new Promise((resolve) => {
-    const staying = batch.filter((one) => !one.hasLeft);
-    let left = batch.length - staying.length;
-    const count = () => {
-      left++;
-      if (left === batch.length) resolve();
-    };
-    for (const one of staying) one.onLeft = count;
-    if (staying.length === 0) resolve();
+    const staying = new Set(batch.filter((one) => !one.hasLeft));
+    for (const one of staying) {
+      one.onLeft = () => {
+        staying.delete(one);
+        if (staying.size === 0) resolve();
+      };
+    }
+    if (staying.size === 0) resolve();
   });
 }
 
