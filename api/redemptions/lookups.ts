@@ -63,8 +63,10 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
 
     /** The redemption by which a phone has, or is getting, a code; null where there is none. */
     async useBy(codeId: string, key: WalletKey): Promise<string | null> {
-      const walletId = walletIds.get(nameOf(key)) ?? (await findWallet(key));
-      return walletId && (await findUse({ codeId, walletId: remember(key, walletId) }));
+      const known = walletIds.get(nameOf(key));
+      const walletId = known ?? (await findWallet(key));
+      if (walletId === null) return null;
+      return await findUse({ codeId, walletId: known ?? remember(key, walletId) });
     },
 
     row: readRow,
