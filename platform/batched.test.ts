@@ -91,6 +91,37 @@ test('with an overhead, enough for two long batches are two of like length', asy
   expect(lengths()).toEqual([45, 45]);
 });
 
+test('with an overhead, what is enough for two long batches waits for its share', async () => {
+  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+  await offer(90);
+  await finish(0);
+  await offer(40);
+  expect(lengths()).toEqual([45]);
+  await offer(5);
+  expect(lengths()).toEqual([45, 45]);
+});
+
+test('a short batch gathers what comes within some milliseconds, also when it was kept waiting', async () => {
+  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 1, gatherMs: () => 500 });
+  await offer(1);
+  await offer(2);
+  expect(lengths()).toEqual([]);
+  while (lengths().length === 0) await turn();
+  expect(lengths()).toEqual([3]);
+  await offer(1);
+  await finish(0);
+  await offer(1);
+  expect(lengths()).toEqual([]);
+  while (lengths().length === 0) await turn();
+  expect(lengths()).toEqual([2]);
+});
+
+test('a batch that is not short gathers no longer', async () => {
+  const { offer, lengths } = controlled({ max: 100, inFlight: 1, gatherMs: () => 60_000 });
+  await offer(16);
+  expect(lengths()).toEqual([16]);
+});
+
 test('an error is that of every item of its batch', async () => {
   const add = batched<number, number>(() => Promise.reject(new Error('away')), { max: 10, inFlight: 1 });
   const results = await Promise.allSettled([add(1), add(2)]);

@@ -5,14 +5,19 @@ export interface BatchLimits {
   inFlight: number;
   /** What a batch costs whatever its length, in items that would cost as much; 0 where it is left out. */
   overhead?: number;
+  /** How many milliseconds a short batch waits for more items, asked when there is one; left out where none waits. */
+  gatherMs?(): number;
 }
 
 /** A batch of so many times its overhead is a long one. */
 const LONG = 4;
 /** So few items go at once, each by itself if it must: there is time for that. */
-const FEW = 4;
-/** For so long the next batch may wait to become longer. */
+export const FEW = 4;
+/** For so long the next batch may wait to become longer, and so long where there is enough for two long ones. */
 const DELAY_MS = 40;
+const LONG_DELAY_MS = 150;
+/** So many items gather no longer. */
+const GATHERED = 16;
 
 /**
  * Group commit: an item that arrives while all places are taken waits, and what has come by then is the next batch. So a
@@ -28,7 +33,7 @@ const DELAY_MS = 40;
  */
 export function batched<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
-  { max, inFlight: places, overhead = 0 }: BatchLimits,
+  { max, inFlight: places, overhead = 0, gatherMs = () => 0 }: BatchLimits,
 ): (item: Item) => Promise<Result> {
   interface Waiting {
     item: Item;
@@ -52,7 +57,7 @@ export function batched<Item, Result>(
     } finally {
       inFlight--;
       outstanding -= batch.length;
-      start();
+      if (queue.length > 0 && !scheduled) gather();
     }
   };
   const start = (isDue = false) => {
@@ -61,7 +66,7 @@ export function batched<Item, Result>(
       const share = Math.min(max, Math.max(long, Math.ceil(outstanding / places)));
       const isQuiet = outstanding <= FEW || (inFlight === 0 && outstanding < long);
       if (overhead > 0 && !isDue && !isQuiet && queue.length < share) {
-        delay ??= setTimeout(start, DELAY_MS, true);
+        delay ??= setTimeout(start, outstanding < 2 * long ? DELAY_MS : LONG_DELAY_MS, true);
         return;
       }
       const batch = queue.slice(0, share);
@@ -71,6 +76,12 @@ export function batched<Item, Result>(
     clearTimeout(delay);
     delay = undefined;
   };
+  const gather = () => {
+    const ms = queue.length < GATHERED ? gatherMs() : 0;
+    if (ms === 0) return start();
+    scheduled = true;
+    setTimeout(start, ms);
+  };
   return (item) =>
     new Promise((resolve, reject) => {
       outstanding++;
@@ -78,7 +89,7 @@ export function batched<Item, Result>(
       // Requests that were read in the same turn of the event loop go together.
       if (!scheduled && inFlight < places) {
         scheduled = true;
-        setImmediate(start);
+        setImmediate(gather);
       }
     });
 }

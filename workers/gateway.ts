@@ -96,6 +96,7 @@ export async function main(): Promise<void> {
     const dispatcher = createDispatcher(startTarget, endings, config.dispatcher, metrics, () =>
       breaker.open('temporal'),
     );
+    const lookups = createLookups(giftCode, wallet, statementTimeoutMs, dispatcher.isBusy);
     const redis = urls.redis ? openRedis(urls.redis) : null;
     keep({ close: () => redis?.disconnect() });
     const guesses = keep(createGuesses(config.guesses, redis, metrics));
@@ -115,7 +116,7 @@ export async function main(): Promise<void> {
       reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
-      redemptions: createRedemptions(createLookups(giftCode, wallet, statementTimeoutMs), dispatcher, breaker, metrics),
+      redemptions: createRedemptions(lookups, dispatcher, breaker, metrics),
       breaker,
       servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,

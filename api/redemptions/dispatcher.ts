@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { StartBatch } from '../../activities/start-redemption.ts';
-import { batched } from '../../platform/batched.ts';
+import { batched, FEW } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -42,6 +42,8 @@ export interface Dispatcher {
    * it is joined then, even if it ends in between. @returns how to let it go
    */
   hold(redemptionId: string): () => void;
+  /** Whether a redemption that is dispatched now has to wait for others. */
+  isBusy(): boolean;
 }
 
 /** Where workflows are started. */
@@ -134,6 +136,7 @@ export function createDispatcher(
 
   return {
     find: (redemptionId) => underway.get(redemptionId)?.redemption,
+    isBusy: () => underway.size > FEW,
     hold(redemptionId) {
       holders.set(redemptionId, (holders.get(redemptionId) ?? 0) + 1);
       return () => {

@@ -16,12 +16,23 @@ export interface RedemptionView {
 }
 
 const LIMITS = { max: 256, inFlight: 1 };
+/** For so long a request gathers with others at the door, where it would have to wait for its batch anyway. */
+const GATHER_MS = 8;
 const KNOWN_WALLETS = 200_000;
 
 export type Lookups = ReturnType<typeof createLookups>;
 
-/** What requests look up, many at once: each look-up of one thing goes with those that others want at the moment. */
-export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase, timeoutMs: number) {
+/**
+ * What requests look up, many at once: each look-up of one thing goes with those that others want at the moment.
+ *
+ * @param isBusy whether a redemption that is let in now has to wait for others
+ */
+export function createLookups(
+  giftCode: GiftCodeDatabase,
+  wallet: WalletDatabase,
+  timeoutMs: number,
+  isBusy: () => boolean,
+) {
   const ensureWallet = batched<WalletKey, { id: string }>((keys) => ensureWallets(wallet, keys, timeoutMs), LIMITS);
   const findWallet = batched<WalletKey, string | null>((keys) => findWallets(wallet, keys, timeoutMs), LIMITS);
   const findUse = batched<WalletUse, string | null>(
@@ -54,7 +65,10 @@ export function createLookups(giftCode: GiftCodeDatabase, wallet: WalletDatabase
 
   return {
     /** What the gift-code part finds out about a request before it is accepted. */
-    door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), LIMITS),
+    door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), {
+      ...LIMITS,
+      gatherMs: () => (isBusy() ? GATHER_MS : 0),
+    }),
 
     /** The wallet of a phone, made if it is new; at once where it is known. */
     walletOf(key: WalletKey): string | Promise<string> {
