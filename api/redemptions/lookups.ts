@@ -17,7 +17,7 @@ export interface RedemptionView {
 
 const LIMITS = { max: 256, inFlight: 1 };
 /** For so long a request gathers with others at the door, where it would have to wait for its batch anyway. */
-const GATHER_MS = 8;
+const GATHER_MS = 5;
 const KNOWN_WALLETS = 200_000;
 
 export type Lookups = ReturnType<typeof createLookups>;
