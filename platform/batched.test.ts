@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { batched } from './batched.ts';
 
 /** Work that is done when the test says so. */
@@ -91,29 +91,51 @@ test('with an overhead, enough for two long batches are two of like length', asy
   expect(lengths()).toEqual([45, 45]);
 });
 
-test('with an overhead, what is enough for two long batches waits for its share', async () => {
-  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
-  await offer(90);
-  await finish(0);
-  await offer(40);
-  expect(lengths()).toEqual([45]);
-  await offer(5);
-  expect(lengths()).toEqual([45, 45]);
-});
+describe('by the clock', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-test('a short batch gathers what comes within some milliseconds, also when it was kept waiting', async () => {
-  const { offer, finish, lengths } = controlled({ max: 100, inFlight: 1, gatherMs: () => 500 });
-  await offer(1);
-  await offer(2);
-  expect(lengths()).toEqual([]);
-  while (lengths().length === 0) await turn();
-  expect(lengths()).toEqual([3]);
-  await offer(1);
-  await finish(0);
-  await offer(1);
-  expect(lengths()).toEqual([]);
-  while (lengths().length === 0) await turn();
-  expect(lengths()).toEqual([2]);
+  test('with an overhead, what is enough for two long batches waits for its share, and longer than a moment', async () => {
+    const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+    void offer(90);
+    await pass(5);
+    void finish(0);
+    void offer(40);
+    await pass(100);
+    expect(lengths()).toEqual([45]);
+    void offer(5);
+    await pass(5);
+    expect(lengths()).toEqual([45, 45]);
+  });
+
+  test('with an overhead, it does not wait for its share for ever', async () => {
+    const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+    void offer(90);
+    await pass(5);
+    void finish(0);
+    void offer(40);
+    await pass(200);
+    expect(lengths()).toEqual([45, 40]);
+  });
+
+  test('a short batch gathers what comes within some milliseconds, also when it was kept waiting', async () => {
+    const { offer, finish, lengths } = controlled({ max: 100, inFlight: 1, gatherMs: () => 20 });
+    void offer(1);
+    await pass(10);
+    void offer(2);
+    expect(lengths()).toEqual([]);
+    await pass(15);
+    expect(lengths()).toEqual([3]);
+    void offer(1);
+    await pass(5);
+    void finish(0);
+    await pass(10);
+    void offer(1);
+    expect(lengths()).toEqual([]);
+    await pass(15);
+    expect(lengths()).toEqual([2]);
+  });
 });
 
 test('a batch that is not short gathers no longer', async () => {

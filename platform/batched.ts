@@ -13,8 +13,9 @@ export interface BatchLimits {
 const LONG = 4;
 /** So few items go at once, each by itself if it must: there is time for that. */
 export const FEW = 4;
-/** For so long the next batch may wait to become longer, and so long where there is enough for two long ones. */
+/** For so long the next batch may wait to become longer. */
 const DELAY_MS = 40;
+/** The same where there is enough for two long ones. */
 const LONG_DELAY_MS = 150;
 /** So many items gather no longer. */
 const GATHERED = 16;
@@ -28,6 +29,8 @@ const GATHERED = 16;
  *
  * Where a batch has an overhead, its share is a long batch at least, and it waits for it a moment: beside another, unless
  * there are but a few items; and where there is much to do, always. Else a busy system would spend itself on overheads.
+ *
+ * Where nothing is lost by it, a short batch may also gather for some milliseconds: each batch is a round trip.
  *
  * @param work answers one result an item, in order; when it throws, every item of its batch gets the error
  */

@@ -42,7 +42,7 @@ export interface Dispatcher {
    * it is joined then, even if it ends in between. @returns how to let it go
    */
   hold(redemptionId: string): () => void;
-  /** Whether a redemption that is dispatched now has to wait for others. */
+  /** Whether a redemption that is dispatched now would wait for its batch: more than a few are under way. */
   isBusy(): boolean;
 }
 
