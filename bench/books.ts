@@ -61,7 +61,7 @@ const POLL_MS = 50;
 export async function drainOutboxes(stage: Stage, eventsBefore: number): Promise<number> {
   const begun = performance.now();
   const databases = [stage.giftCode, stage.wallet];
-  const waiting = 'select exists (select from outbox where published_at is null) as waiting';
+  const waiting = 'select exists (select from outbox_batches where published_at is null) as waiting';
   for (;;) {
     const found = await Promise.all(databases.map((database) => database.reads.query(waiting)));
     if (!found.some(({ rows }) => rows[0].waiting)) break;
@@ -79,7 +79,9 @@ export async function drainOutboxes(stage: Stage, eventsBefore: number): Promise
 /** Events in both outboxes, published or not. */
 export async function countEvents({ giftCode, wallet }: Stage): Promise<number> {
   const counts = await Promise.all(
-    [giftCode, wallet].map((database) => database.reads.query('select count(*)::integer as events from outbox')),
+    [giftCode, wallet].map((database) =>
+      database.reads.query('select coalesce(sum(event_count), 0)::integer as events from outbox_batches'),
+    ),
   );
   return counts.reduce((sum, { rows }) => sum + rows[0].events, 0);
 }

@@ -15,7 +15,10 @@ const BATCH = 256;
 const CONNECTIONS = 2;
 /** Longer than any number of redemptions takes. */
 const AT_MOST_SECONDS = 3_600;
-const TABLES = { giftCode: ['redemptions', 'codes', 'outbox'], wallet: ['transfers', 'wallets', 'outbox'] } as const;
+const TABLES = {
+  giftCode: ['redemptions', 'codes', 'outbox_batches'],
+  wallet: ['transfers', 'wallets', 'outbox_batches'],
+} as const;
 type Database = keyof typeof TABLES;
 
 /**
@@ -117,7 +120,9 @@ async function maintain(stage: Stage, command: 'analyze' | 'vacuum'): Promise<Re
 /** How fast the relay removes what it has kept long enough: here, all of the gift-code part's events. */
 async function removeEvents({ giftCode, progress }: Stage): Promise<Result> {
   progress('Removing events');
-  const count = async () => (await giftCode.reads.query('select count(*)::integer as rows from outbox')).rows[0].rows;
+  const count = async () =>
+    (await giftCode.reads.query('select coalesce(sum(event_count), 0)::integer as events from outbox_batches')).rows[0]
+      .events;
   const before = await count();
   const client = await giftCode.reads.connect();
   const begun = performance.now();
@@ -136,7 +141,7 @@ const allTables = () =>
   );
 
 const nameOf = (database: Database, table: string) =>
-  table === 'outbox' ? `${database === 'giftCode' ? 'gift_code' : 'wallet'}_outbox` : table;
+  table === 'outbox_batches' ? `${database === 'giftCode' ? 'gift_code' : 'wallet'}_outbox` : table;
 
 /** What Temporal keeps of a redemption, where batches are as long as so many clients make them. */
 async function historyBytes(stage: Stage, orders: Order[], clients: number): Promise<Result> {

@@ -122,7 +122,7 @@ async function redeemCodes(stage: Stage, orders: { codeId: string; walletId: str
 /** As autovacuum and the relay would have left them. */
 async function settleTables({ giftCode, wallet }: Stage): Promise<void> {
   for (const { reads } of [giftCode, wallet]) {
-    await reads.query('update outbox set published_at = now() where published_at is null');
+    await reads.query('update outbox_batches set published_at = now() where published_at is null');
     await reads.query('vacuum (analyze)');
   }
 }

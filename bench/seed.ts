@@ -62,10 +62,10 @@ export async function seedCoupon(stage: Stage, uses: number, count: number): Pro
  */
 async function settleSeeds({ giftCode, wallet }: Stage): Promise<void> {
   for (const { reads } of [giftCode, wallet]) {
-    await reads.query('update outbox set published_at = now() where published_at is null');
+    await reads.query('update outbox_batches set published_at = now() where published_at is null');
   }
-  await giftCode.reads.query('vacuum (analyze) code_groups, codes, code_hashes, outbox');
-  await wallet.reads.query('vacuum (analyze) wallets, outbox');
+  await giftCode.reads.query('vacuum (analyze) code_groups, codes, code_hashes, outbox_batches');
+  await wallet.reads.query('vacuum (analyze) wallets, outbox_batches');
 }
 
 type Code = Pick<Order, 'code' | 'codeId' | 'groupId'>;

@@ -9,8 +9,10 @@ export interface KeptEvent {
   publishedAt: Date | null;
 }
 
-/** An event is looked for so long before and after the time it is thought to be of: its sequence may be drawn later. */
-const MARGIN_MS = 60_000;
+/** A sequence may be drawn so long before or after the time of its event. */
+const DRAWN_WITHIN_MS = 60_000;
+/** An event is of the very time it is thought to be of, or else was written so long before or after it. */
+const MARGINS_MS = [0, 60_000];
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -24,23 +26,28 @@ export async function findEvents(
   times: Date[],
 ): Promise<KeptEvent[]> {
   const found = new Map<string, KeptEvent>();
-  for (const time of times) {
-    const from = await firstSequence(db, new Date(time.getTime() - MARGIN_MS));
-    const to = await firstSequence(db, new Date(time.getTime() + MARGIN_MS));
-    const { rows } = await query<{ id: string; type: string; occurred_at: Date; published_at: Date | null }>(
-      db.reads,
-      {
-        name: 'find events',
-        text: `select aggregate || '.' || aggregate_id || '.' || aggregate_version as id, type, occurred_at, published_at
-          from outbox where sequence >= $1 and sequence < $2 and aggregate_id = $3 and aggregate_version = any($4)`,
-        values: [from, to, aggregateId, versions],
-      },
-      TIMEOUT_MS,
-    );
-    for (const { id, type, occurred_at, published_at } of rows) {
-      found.set(id, { id, type, occurredAt: occurred_at, publishedAt: published_at });
+  for (const marginMs of MARGINS_MS) {
+    for (const time of times) {
+      if (found.size === versions.length) break;
+      const around = (ms: number) => new Date(time.getTime() + ms);
+      const from = await firstSequence(db, around(-marginMs - DRAWN_WITHIN_MS));
+      const to = await firstSequence(db, around(marginMs + DRAWN_WITHIN_MS));
+      const { rows } = await query<{ id: string; type: string; occurred_at: Date; published_at: Date | null }>(
+        db.reads,
+        {
+          name: 'find events',
+          text: `select b.aggregate || '.' || e.id || '.' || e.version as id, e.type, b.occurred_at, b.published_at
+            from outbox_batches b cross join lateral json_to_recordset(b.events) e(id uuid, version bigint, type text)
+            where b.sequence >= $1 and b.sequence < $2 and b.occurred_at between $3 and $4
+              and e.id = $5 and e.version = any($6)`,
+          values: [from, to, around(-marginMs), around(marginMs), aggregateId, versions],
+        },
+        TIMEOUT_MS,
+      );
+      for (const { id, type, occurred_at, published_at } of rows) {
+        found.set(id, { id, type, occurredAt: occurred_at, publishedAt: published_at });
+      }
     }
-    if (found.size === versions.length) break;
   }
   return [...found.values()];
 }

@@ -2,11 +2,11 @@ import { type Database, query } from './database.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** The lowest sequence of an event of that time or later, about; one more than the highest where there is none. Bisects: no index holds the time. */
+/** The lowest sequence of a batch of that time or later, about; one more than the highest where there is none. Bisects: no index holds the time. */
 export async function firstSequence(db: Pick<Database<never>, 'reads'>, time: Date): Promise<bigint> {
   const { rows } = await query<{ low: bigint; high: bigint }>(
     db.reads,
-    { text: 'select coalesce(min(sequence), 0) as low, coalesce(max(sequence), -1) + 1 as high from outbox' },
+    { text: 'select coalesce(min(sequence), 0) as low, coalesce(max(sequence), -1) + 1 as high from outbox_batches' },
     TIMEOUT_MS,
   );
   let { low, high } = rows[0] ?? { low: 0n, high: 0n };
@@ -16,7 +16,7 @@ export async function firstSequence(db: Pick<Database<never>, 'reads'>, time: Da
       db.reads,
       {
         name: 'outbox at',
-        text: `select sequence, occurred_at < $2 as is_before from outbox where sequence >= $1 order by sequence limit 1`,
+        text: `select sequence, occurred_at < $2 as is_before from outbox_batches where sequence >= $1 order by sequence limit 1`,
         values: [middle, time],
       },
       TIMEOUT_MS,

@@ -26,12 +26,12 @@ export async function outboxStatus({ reads }: Pick<Database<never>, 'reads'>): P
     reads,
     {
       name: 'outbox status',
-      text: `with waiting as (select occurred_at from outbox where published_at is null order by sequence limit 1)
-        select (select count(*)::double precision from outbox where published_at is null) as unpublished,
+      text: `with waiting as (select occurred_at from outbox_batches where published_at is null order by sequence limit 1)
+        select (select coalesce(sum(event_count), 0)::double precision from outbox_batches where published_at is null) as unpublished,
           (select occurred_at from waiting) as oldest,
           coalesce((select greatest(0, extract(epoch from now() - occurred_at))::double precision from waiting), 0) as lag,
-          (select published_at from outbox where published_at is not null order by sequence desc limit 1) as last,
-          (select occurred_at from outbox order by sequence limit 1) as kept`,
+          (select published_at from outbox_batches where published_at is not null order by sequence desc limit 1) as last,
+          (select occurred_at from outbox_batches order by sequence limit 1) as kept`,
     },
     TIMEOUT_MS,
   );

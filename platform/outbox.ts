@@ -1,14 +1,20 @@
-/** A row of `outbox` on its way to the stream: bigint as text, and what JSON is made of as JSON has it. */
-export interface OutboxRow {
+/** An event as its outbox batch has it. */
+export interface OutboxEvent {
+  /** Of what changed. */
+  id: string;
+  /** That it has since: below 2^53. */
+  version: number;
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** A row of `outbox_batches` on its way to the stream: the events of one statement. */
+export interface OutboxBatch {
   sequence: string;
   aggregate: string;
-  aggregate_id: string;
-  aggregate_version: string;
-  type: string;
-  /** A JSON object. */
-  data: string;
   /** RFC 3339. */
   occurred_at: string;
+  events: OutboxEvent[];
 }
 
 /** An event in the JSON format of CloudEvents 1.0, https://github.com/cloudevents/spec; the last three are extensions. */
@@ -27,28 +33,26 @@ export interface CloudEvent {
   sequence: string;
 }
 
-/** The columns of an `OutboxRow`. Neither data nor time is read here: the driver would take them apart for nothing. */
-export const OUTBOX_COLUMNS = `sequence, aggregate, aggregate_id, aggregate_version, type, data::text as data,
+/** The columns of an `OutboxBatch`. The time is written here: the driver would take it apart for nothing. */
+export const OUTBOX_COLUMNS = `sequence::text, aggregate, events,
   to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at`;
 
-/** The same for ever, since an aggregate's version grows with each event: what consumers and JetStream dedupe by. */
-export const eventId = (row: OutboxRow): string => `${row.aggregate}.${row.aggregate_id}.${row.aggregate_version}`;
+export const eventSubject = (part: string, type: string): string => `vouchsafe.${part}.${type}`;
 
-export const eventSubject = (part: string, row: OutboxRow): string => `vouchsafe.${part}.${row.type}`;
-
-/** A row's CloudEvent, as JSON. */
-export function cloudEvent(part: string, row: OutboxRow): string {
-  const withoutData: Omit<CloudEvent, 'data'> = {
+/** A batch's CloudEvents, in order. Their ids are the same for ever, since an aggregate's version grows with each event. */
+export function cloudEvents(part: string, { sequence, aggregate, occurred_at, events }: OutboxBatch): CloudEvent[] {
+  const first = BigInt(sequence);
+  return events.map(({ id, version, type, data }, index) => ({
     specversion: '1.0',
-    id: eventId(row),
+    id: `${aggregate}.${id}.${version}`,
     source: `/vouchsafe/${part}`,
-    type: row.type,
-    subject: row.aggregate_id,
-    time: row.occurred_at,
+    type,
+    subject: id,
+    time: occurred_at,
     datacontenttype: 'application/json',
-    aggregate: `${row.aggregate}/${row.aggregate_id}`,
-    aggregateversion: Number(row.aggregate_version),
-    sequence: row.sequence,
-  };
-  return `${JSON.stringify(withoutData).slice(0, -1)},"data":${row.data}}`;
+    aggregate: `${aggregate}/${id}`,
+    aggregateversion: version,
+    sequence: String(first + BigInt(index)),
+    data,
+  }));
 }

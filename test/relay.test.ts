@@ -19,9 +19,11 @@ const unpublished = async () => {
 /** A backlog that takes the relay several batches: events of wallets with many versions each. */
 async function makeBacklog(): Promise<void> {
   await world.wallet.query(`
-    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-    select 'wallet', ('00000000-0000-4000-8000-' || lpad(wallet::text, 12, '0'))::uuid, version, 'wallet.credited', '{"n": 1}'
-    from generate_series(1, 100) version, generate_series(1, 200) wallet order by version, wallet`);
+    insert into outbox_batches (aggregate, event_count, events)
+    select 'wallet', count(*), ('[' || string_agg(event_1(('00000000-0000-4000-8000-' || lpad(wallet::text, 12, '0'))::uuid,
+      version, 'wallet.credited', '{"n": 1}'), ',' order by version, wallet) || ']')::json
+    from generate_series(1, 100) version, generate_series(1, 200) wallet
+    group by version / 3, wallet / 100 order by version / 3`);
 }
 
 test('a relay killed in the middle of a batch loses nothing and keeps the order of every aggregate', async () => {

@@ -1,7 +1,7 @@
 import { connect, type NatsConnection, nanos } from 'nats';
 import pg from 'pg';
 import type { Logger } from '../platform/logger.ts';
-import { cloudEvent, eventId, eventSubject, OUTBOX_COLUMNS, type OutboxRow } from '../platform/outbox.ts';
+import { type CloudEvent, cloudEvents, eventSubject, OUTBOX_COLUMNS, type OutboxBatch } from '../platform/outbox.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
 
 export interface RelayOptions {
@@ -23,7 +23,9 @@ export interface Relay {
 const POLL_MS = 200;
 /** After a failure, and between attempts to become the active relay. */
 const RETRY_MS = 1_000;
-const ROWS_AT_ONCE = 1_000;
+/** So many batches are looked at, and as many of them taken as have about so many events. */
+const BATCHES_AT_ONCE = 1_000;
+const EVENTS_AT_ONCE = 1_000;
 const GATHER_MS = 25;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -34,8 +36,8 @@ const REMOVE_EVERY_MS = 60_000;
  * Publishes a part's outbox to JetStream. One relay is active per database: it holds an advisory lock, and lock, reads
  * and marks share one connection, so a relay that lost its lock can mark nothing. It reads what is not yet published in
  * order of sequence, never from a high-water mark, since a lower sequence may be committed later. Of an aggregate at most
- * one event is on its way, so an aggregate's events arrive in order whatever fails. An event whose acknowledgement was
- * lost is published again under the same Nats-Msg-Id.
+ * one event is on its way, so an aggregate's events arrive in order whatever fails. A batch one of whose events was not
+ * acknowledged is published again, under the same Nats-Msg-Ids.
  */
 export function startRelay(options: RelayOptions): Relay {
   const { logger } = options;
@@ -120,7 +122,7 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
       }
       if (published === 0) await idle();
       // Where little comes at a time, let it gather: a pass costs the same for one event as for many.
-      else if (published < ROWS_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      else if (published < EVENTS_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     }
   } finally {
     await nats?.close().catch(() => undefined);
@@ -137,58 +139,65 @@ async function openStream(nats: NatsConnection, name: string): Promise<void> {
   });
 }
 
-/** Publishes what is waiting, up to a limit. @returns how many rows it read @throws when an event was not acknowledged */
+/** Publishes what is waiting, up to a limit. @returns how many events it read @throws when one was not acknowledged */
 async function relayOnce(database: pg.Client, publish: Publish, part: string): Promise<number> {
-  const { rows } = await database.query<OutboxRow>({
+  const { rows } = await database.query<OutboxBatch>({
     name: 'unpublished',
-    text: `select ${OUTBOX_COLUMNS} from outbox where published_at is null order by sequence limit ${ROWS_AT_ONCE}`,
+    text: `select ${OUTBOX_COLUMNS} from (
+        select *, sum(event_count) over (order by sequence) - event_count as events_before from (
+          select * from outbox_batches where published_at is null order by sequence limit ${BATCHES_AT_ONCE}) waiting
+      ) b where events_before < ${EVENTS_AT_ONCE} order by b.sequence`,
   });
   if (rows.length === 0) return 0;
 
-  const published: string[] = [];
+  const events = rows.map((batch) => cloudEvents(part, batch));
+  const unpublished = new Set<CloudEvent>(events.flat());
+  const count = unpublished.size;
   let failure: Error | undefined;
-  for (const wave of waves(rows)) {
+  for (const wave of waves(events)) {
     const results = await publish(
-      wave.map((row) => ({ subject: eventSubject(part, row), text: cloudEvent(part, row), id: eventId(row) })),
+      wave.map((event) => ({ subject: eventSubject(part, event.type), text: JSON.stringify(event), id: event.id })),
     );
     failure = results.find((error) => error !== undefined);
-    published.push(...wave.filter((_, index) => results[index] === undefined).map((row) => row.sequence));
+    for (const [index, event] of wave.entries()) if (results[index] === undefined) unpublished.delete(event);
     if (failure) break;
   }
+  const published = rows.filter((_, index) => !events[index]?.some((event) => unpublished.has(event)));
   await database.query({
     name: 'mark published',
-    text: 'update outbox set published_at = now() where sequence = any($1::bigint[])',
-    // As Postgres writes it: the driver would look at each of its characters.
-    values: [`{${published.join()}}`],
+    text: 'update outbox_batches set published_at = now() where sequence = any($1::bigint[])',
+    values: [published.map(({ sequence }) => sequence)],
   });
   if (failure) throw failure;
-  return rows.length;
+  return count;
 }
 
-/** Rows in their order, so that the n-th wave holds the n-th event of each aggregate. */
-function waves(rows: OutboxRow[]): OutboxRow[][] {
-  const result: OutboxRow[][] = [];
+/** Events in their order, so that the n-th wave holds the n-th event of each aggregate. */
+function waves(batches: CloudEvent[][]): CloudEvent[][] {
+  const result: CloudEvent[][] = [];
   const counts = new Map<string, number>();
-  for (const row of rows) {
-    const before = counts.get(row.aggregate_id) ?? 0;
-    counts.set(row.aggregate_id, before + 1);
-    result[before] ??= [];
-    result[before].push(row);
+  for (const events of batches) {
+    for (const event of events) {
+      const before = counts.get(event.subject) ?? 0;
+      counts.set(event.subject, before + 1);
+      result[before] ??= [];
+      result[before].push(event);
+    }
   }
   return result;
 }
 
 /**
- * Removes published rows of events that happened longer ago than they are kept. It looks at the oldest alone, so that it
+ * Removes published batches of events that happened longer ago than they are kept. It looks at the oldest alone, so that it
  * never reads the table through. Their age counts, not when they were published last: a replay lengthens no life, so that
  * consumers can tell how long to remember an event. @returns whether there may be more
  */
 export async function removeOld(database: pg.ClientBase, keptMs: number): Promise<boolean> {
   const { rowCount } = await database.query({
     name: 'remove old',
-    text: `delete from outbox where sequence in (
+    text: `delete from outbox_batches where sequence in (
       select sequence from (
-        select sequence, published_at, occurred_at from outbox order by sequence limit ${REMOVE_AT_ONCE}) oldest
+        select sequence, published_at, occurred_at from outbox_batches order by sequence limit ${REMOVE_AT_ONCE}) oldest
       where published_at is not null and occurred_at < now() - make_interval(secs => $1::double precision / 1000))`,
     values: [keptMs],
   });

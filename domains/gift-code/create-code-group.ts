@@ -5,7 +5,7 @@ import { addCodes, type GivenCode, keepGivenLengths } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, readCodeGroup } from './read-code-groups.ts';
 import { readCodeTexts } from './read-codes.ts';
-import { codeAdditions, codeGroups, outbox } from './schema.ts';
+import { batchOfOne, codeAdditions, codeGroups, outboxBatches } from './schema.ts';
 import { type NewCode, newGeneratedCodes, sealCodes } from './seal-codes.ts';
 
 export interface NewCodeGroup {
@@ -86,18 +86,19 @@ export async function createCodeGroup(
           newCodes.map((code) => code.canonical),
         );
       }
-      await transaction.insert(outbox).values({
-        aggregate: 'code_group',
-        aggregateId: request.id,
-        aggregateVersion: 1n,
-        type: 'code_group.created',
-        data: {
-          code_group_id: request.id,
-          name: request.name,
-          amount: { value: Number(request.amount), currency: request.currency },
-          code_count: newCodes.length,
-        },
-      });
+      await transaction.insert(outboxBatches).values(
+        batchOfOne('code_group', {
+          id: request.id,
+          version: 1,
+          type: 'code_group.created',
+          data: {
+            code_group_id: request.id,
+            name: request.name,
+            amount: { value: Number(request.amount), currency: request.currency },
+            code_count: newCodes.length,
+          },
+        }),
+      );
       return null;
     })
     .catch((error: unknown) => {

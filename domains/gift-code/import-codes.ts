@@ -6,7 +6,7 @@ import { foldCode } from '../../platform/code-text.ts';
 import { newId } from '../../platform/ids.ts';
 import { addCodes, type GivenCode, keepGivenLengths, type Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { codeAdditions, codeGroups, type ImportReport, outbox } from './schema.ts';
+import { batchOfOne, codeAdditions, codeGroups, type ImportReport, outboxBatches } from './schema.ts';
 import { type NewCode, sealCodes } from './seal-codes.ts';
 import { takePositions } from './take-positions.ts';
 
@@ -125,19 +125,20 @@ async function growGroup(
     .where(eq(codeGroups.id, groupId))
     .returning();
   if (!group) throw new Error('a code group vanished');
-  await transaction.insert(outbox).values({
-    aggregate: 'code_group',
-    aggregateId: groupId,
-    aggregateVersion: group.version,
-    type: 'code_group.updated',
-    data: {
-      code_group_id: groupId,
-      name: group.name,
-      disabled: group.disabled,
-      changed: ['codes'],
-      code_count: group.codeCount,
-    },
-  });
+  await transaction.insert(outboxBatches).values(
+    batchOfOne('code_group', {
+      id: groupId,
+      version: Number(group.version),
+      type: 'code_group.updated',
+      data: {
+        code_group_id: groupId,
+        name: group.name,
+        disabled: group.disabled,
+        changed: ['codes'],
+        code_count: group.codeCount,
+      },
+    }),
+  );
 }
 
 async function readImport(

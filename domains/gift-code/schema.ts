@@ -18,7 +18,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 
-export { outbox } from '../../platform/outbox.schema.ts';
+export { batchOfOne, outbox, outboxBatches } from '../../platform/outbox.schema.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });

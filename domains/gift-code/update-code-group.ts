@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, type CodeGroupRow, readCodeGroup } from './read-code-groups.ts';
-import { codeGroups, outbox, redemptions, walletUses } from './schema.ts';
+import { batchOfOne, codeGroups, outboxBatches, redemptions, walletUses } from './schema.ts';
 
 export type CodeGroupChanges = Partial<
   Pick<CodeGroupRow, 'name' | 'startsAt' | 'endsAt' | 'perWalletLimit' | 'budget' | 'disabled' | 'metadata'>
@@ -60,13 +60,14 @@ export async function updateCodeGroup(
       .where(eq(codeGroups.id, id));
     const group = await readCodeGroup({ orm: transaction }, id);
     if (!group) throw new Error('a locked code group vanished');
-    await transaction.insert(outbox).values({
-      aggregate: 'code_group',
-      aggregateId: id,
-      aggregateVersion: group.version,
-      type: 'code_group.updated',
-      data: { code_group_id: id, name: group.name, disabled: group.disabled, changed: Object.keys(changes).sort() },
-    });
+    await transaction.insert(outboxBatches).values(
+      batchOfOne('code_group', {
+        id,
+        version: Number(group.version),
+        type: 'code_group.updated',
+        data: { code_group_id: id, name: group.name, disabled: group.disabled, changed: Object.keys(changes).sort() },
+      }),
+    );
     return { ok: true, before, group };
   });
 }

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { GiftCodeDatabase } from './database.ts';
-import { codeGroups, codes, outbox } from './schema.ts';
+import { batchOfOne, codeGroups, codes, outboxBatches } from './schema.ts';
 
 /**
  * Switches a code off or on. Its event has its place among those of the group, which is locked first, as everywhere.
@@ -26,13 +26,14 @@ export async function updateCode(
       .where(eq(codeGroups.id, found.groupId))
       .returning({ version: codeGroups.version });
     if (!group) throw new Error('a code group vanished');
-    await transaction.insert(outbox).values({
-      aggregate: 'code_group',
-      aggregateId: found.groupId,
-      aggregateVersion: group.version,
-      type: 'code.updated',
-      data: { code_id: id, code_group_id: found.groupId, disabled: changes.disabled },
-    });
+    await transaction.insert(outboxBatches).values(
+      batchOfOne('code_group', {
+        id: found.groupId,
+        version: Number(group.version),
+        type: 'code.updated',
+        data: { code_id: id, code_group_id: found.groupId, disabled: changes.disabled },
+      }),
+    );
     return { wasDisabled: before.disabled };
   });
 }

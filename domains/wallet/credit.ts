@@ -13,8 +13,8 @@ export interface CreditItem {
 const creditFunction = { name: 'credit_1', types: ['uuid[]', 'uuid[]', 'bigint[]', 'text[]', 'timestamptz'] };
 
 /** Calls `credit`. @returns one decision per item, in order. @throws DatabaseUnavailable, retryable; DataError */
-export function credit(db: WalletDatabase, items: CreditItem[], timeoutMs: number): Promise<SettlementRow[]> {
-  return callFunction<SettlementRow>(
+export async function credit(db: WalletDatabase, items: CreditItem[], timeoutMs: number): Promise<SettlementRow[]> {
+  const decisions = await callFunction<SettlementRow>(
     db.steps,
     creditFunction,
     [
@@ -26,4 +26,10 @@ export function credit(db: WalletDatabase, items: CreditItem[], timeoutMs: numbe
     ],
     timeoutMs,
   );
+  const byId = new Map(decisions.map((decision) => [decision.id, decision]));
+  return items.map(({ redemptionId }) => {
+    const decision = byId.get(redemptionId);
+    if (!decision) throw new Error('credit answered without one of its decisions');
+    return decision;
+  });
 }

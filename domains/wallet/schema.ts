@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, char, check, index, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 
-export { outbox } from '../../platform/outbox.schema.ts';
+export { batchOfOne, outbox, outboxBatches } from '../../platform/outbox.schema.ts';
 
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });
 

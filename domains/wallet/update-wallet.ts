@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type { WalletDatabase } from './database.ts';
 import type { Wallet } from './read-wallets.ts';
-import { outbox, wallets } from './schema.ts';
+import { batchOfOne, outboxBatches, wallets } from './schema.ts';
 
 /** Freezes or unfreezes a wallet. @returns it before and after; nothing where there is no such wallet */
 export async function updateWallet(
@@ -19,13 +19,14 @@ export async function updateWallet(
       .where(eq(wallets.id, id))
       .returning();
     if (!wallet) throw new Error('a locked wallet vanished');
-    await transaction.insert(outbox).values({
-      aggregate: 'wallet',
-      aggregateId: id,
-      aggregateVersion: wallet.version,
-      type: changes.state === 'frozen' ? 'wallet.frozen' : 'wallet.unfrozen',
-      data: { wallet_id: id },
-    });
+    await transaction.insert(outboxBatches).values(
+      batchOfOne('wallet', {
+        id,
+        version: Number(wallet.version),
+        type: changes.state === 'frozen' ? 'wallet.frozen' : 'wallet.unfrozen',
+        data: { wallet_id: id },
+      }),
+    );
     return { before, wallet };
   });
 }

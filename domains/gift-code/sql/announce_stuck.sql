@@ -12,9 +12,9 @@ begin
     update redemptions r set stuck_at = now(), version = r.version + 1 from stuck where r.id = stuck.id
     returning r.id, r.version, r.code_id, r.group_id, r.wallet_id, r.amount, r.currency, r.reference, r.created_at
   )
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  select 'redemption', id, version, 'redemption.stuck',
-    redemption_event_1(id, code_id, group_id, wallet_id, amount, currency, reference)
-      || jsonb_build_object('reserved_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-  from announced;
+  insert into outbox_batches (aggregate, event_count, events)
+  select 'redemption', count(*), json_agg(json_build_object('id', id, 'version', version, 'type', 'redemption.stuck',
+    'data', redemption_data_1(id, code_id, group_id, wallet_id, amount, currency, reference)::jsonb
+      || jsonb_build_object('reserved_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
+  from announced having count(*) > 0;
 end $$;

@@ -16,9 +16,10 @@ begin
       update code_groups set version = version + 1, updated_at = now() where id = addition.group_id
       returning id, version, code_count
     )
-    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-    select 'code_group', id, version, 'code_group.generated', jsonb_build_object('code_group_id', id,
-      'state', addition.state, 'made', addition.made, 'total', addition.total, 'code_count', code_count)
+    insert into outbox_batches (aggregate, event_count, events)
+    select 'code_group', 1, json_build_array(json_build_object('id', id, 'version', version, 'type', 'code_group.generated',
+      'data', json_build_object('code_group_id', id, 'state', addition.state, 'made', addition.made,
+        'total', addition.total, 'code_count', code_count)))
     from moved;
   end if;
   return query select a.state, a.made, a.total from code_additions a where a.id = generation;

@@ -61,10 +61,10 @@ begin
     from (select group_id, sum(amount)::bigint as amount from settled where held_place group by group_id) n
     where g.id = n.group_id and g.budget is not null
   )
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  select 'redemption', id, version, 'redemption.released',
-    redemption_event_1(id, code_id, group_id, wallet_id, amount, currency, reference)
-  from settled;
+  insert into outbox_batches (aggregate, event_count, events)
+  select 'redemption', count(*), ('[' || string_agg(event_1(id, version, 'redemption.released',
+    redemption_data_1(id, code_id, group_id, wallet_id, amount, currency, reference)), ',') || ']')::json
+  from settled having count(*) > 0;
 
   return query
   select r.state, r.reason from unnest(ids) with ordinality i(id, position)

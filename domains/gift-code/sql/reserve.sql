@@ -4,7 +4,8 @@
 -- another code, wallet or reference).
 --
 -- Concurrency: under READ COMMITTED a statement sees a snapshot older than the locks it waits for. So the first
--- statements take every lock, and later ones, with newer snapshots, read and write. One order for all callers:
+-- statements take every lock, and later ones, with newer snapshots, read and write; what a statement locks it may answer,
+-- since it waits for the lock and reads the row then. One order for all callers:
 -- groups, codes, wallet counters, redemptions, each by id, so that no two of them deadlock. A group is locked as a
 -- row only where it has a budget; else it is a shared advisory lock, which costs no write and lines nobody up, and
 -- which a change of the group's limits takes exclusively. The CHECKs on the counters are the last word.
@@ -21,15 +22,21 @@ declare
   group_ids uuid[];
   is_budgeted boolean;
   is_limited boolean;
+  locked_codes uuid[];
+  locked_groups uuid[];
+  locked_disabled boolean[];
+  locked_max integer[];
+  locked_redeemed integer[];
+  places_left integer[];
+  used_groups uuid[];
+  used_wallets uuid[];
+  used_times integer[];
+  budget_left bigint[];
+  known_ids uuid[];
   item record;
   verdict text;
-  places_left integer[];
-  uses_left integer[];
-  budget_left bigint[];
   new_positions integer[] := '{}';
-  new_groups uuid[] := '{}';
-  new_amounts bigint[] := '{}';
-  new_currencies text[] := '{}';
+  new_codes integer[] := '{}';
   new_reasons text[] := '{}';
 begin
   if clock_timestamp() >= deadline then
@@ -44,7 +51,12 @@ begin
   if is_budgeted then
     perform 1 from code_groups where id = any(group_ids) and budget is not null order by id for no key update;
   end if;
-  perform 1 from codes where id = any(code_ids) order by id for no key update;
+  select array_agg(c.id), array_agg(c.group_id), array_agg(c.disabled), array_agg(c.max_redemptions), array_agg(c.redeemed),
+    array_agg(c.max_redemptions - c.reserved - c.redeemed)
+  into locked_codes, locked_groups, locked_disabled, locked_max, locked_redeemed, places_left
+  from (
+    select id, group_id, disabled, max_redemptions, reserved, redeemed
+    from codes where id = any(code_ids) order by id for no key update) c;
   if is_limited then
     insert into wallet_uses (group_id, wallet_id, uses)
     select distinct g.id, i.wallet_id, 0
@@ -53,58 +65,57 @@ begin
     join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null
     order by 1, 2
     on conflict do nothing;
-    perform 1 from wallet_uses
-    where (group_id, wallet_id) in (
-      select g.id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
-      join codes c on c.id = i.code_id
-      join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null)
-    order by group_id, wallet_id for no key update;
+    select array_agg(u.group_id), array_agg(u.wallet_id), array_agg(u.uses)
+    into used_groups, used_wallets, used_times
+    from (
+      select * from wallet_uses
+      where (group_id, wallet_id) in (
+        select g.id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
+        join codes c on c.id = i.code_id
+        join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null)
+      order by group_id, wallet_id for no key update) u;
   end if;
-  perform 1 from redemptions where id = any(ids) order by id for no key update;
+  select coalesce(array_agg(r.id), '{}') into known_ids
+  from (select id from redemptions where id = any(ids) order by id for no key update) r;
 
   for item in
-    select i.position::integer, i.at, g.id as group_id, g.amount, g.currency, g.disabled as group_disabled, g.starts_at,
-      g.ends_at, g.per_wallet_limit, g.budget, g.budget_used, c.disabled as code_disabled, c.max_redemptions,
-      c.reserved, c.redeemed, u.uses,
-      dense_rank() over (order by c.id)::integer as code_number,
-      dense_rank() over (order by g.id, i.wallet_id)::integer as wallet_number,
-      dense_rank() over (order by g.id)::integer as group_number
+    select i.position::integer, c.number::integer as code, u.number::integer as used, g.number::integer as in_group,
+      g.amount, g.per_wallet_limit, g.budget, g.budget_used,
+      refusal_1(g.disabled, c.disabled, g.starts_at, g.ends_at, i.at, 1, 1, 0) as refusal
     from unnest(ids, code_ids, wallet_ids, ats) with ordinality i(id, code_id, wallet_id, at, position)
-    cross join lateral (select * from codes where id = i.code_id offset 0) c
-    cross join lateral (select * from code_groups where id = c.group_id offset 0) g
-    left join wallet_uses u on u.group_id = g.id and u.wallet_id = i.wallet_id and g.per_wallet_limit is not null
-    where not exists (select from redemptions r where r.id = i.id offset 0)
+    left join unnest(locked_codes, locked_groups, locked_disabled) with ordinality c(id, group_id, disabled, number)
+      on c.id = i.code_id
+    left join (
+      select g.*, l.number from unnest(group_ids) with ordinality l(id, number)
+      cross join lateral (select * from code_groups where id = l.id offset 0) g
+    ) g on g.id = c.group_id
+    left join unnest(used_groups, used_wallets) with ordinality u(group_id, wallet_id, number)
+      on u.group_id = c.group_id and u.wallet_id = i.wallet_id
+    where i.id <> all(known_ids)
     order by i.position
   loop
-    places_left[item.code_number] :=
-      coalesce(places_left[item.code_number], item.max_redemptions - item.reserved - item.redeemed);
-    verdict := refusal_1(item.group_disabled, item.code_disabled, item.starts_at, item.ends_at, item.at,
-      places_left[item.code_number], item.max_redemptions,
-      item.max_redemptions - item.redeemed - places_left[item.code_number]);
-    if verdict is null and item.per_wallet_limit is not null then
-      uses_left[item.wallet_number] := coalesce(uses_left[item.wallet_number], item.per_wallet_limit - item.uses);
-      if uses_left[item.wallet_number] <= 0 then
+    continue when item.code is null;
+    verdict := item.refusal;
+    if verdict is null then
+      if places_left[item.code] <= 0 then
+        verdict := refusal_1(false, false, null, null, null, 0, locked_max[item.code],
+          locked_max[item.code] - locked_redeemed[item.code]);
+      elsif used_times[item.used] >= item.per_wallet_limit then
         verdict := 'per-wallet-limit';
-      end if;
-    end if;
-    if verdict is null and item.budget is not null then
-      budget_left[item.group_number] := coalesce(budget_left[item.group_number], item.budget - item.budget_used);
-      if budget_left[item.group_number] < item.amount then
+      elsif coalesce(budget_left[item.in_group], item.budget - item.budget_used) < item.amount then
         verdict := 'budget-exhausted';
       else
-        budget_left[item.group_number] := budget_left[item.group_number] - item.amount;
-      end if;
-    end if;
-    if verdict is null then
-      places_left[item.code_number] := places_left[item.code_number] - 1;
-      if item.per_wallet_limit is not null then
-        uses_left[item.wallet_number] := uses_left[item.wallet_number] - 1;
+        places_left[item.code] := places_left[item.code] - 1;
+        if is_limited and item.used is not null then
+          used_times[item.used] := used_times[item.used] + 1;
+        end if;
+        if is_budgeted then
+          budget_left[item.in_group] := coalesce(budget_left[item.in_group], item.budget - item.budget_used) - item.amount;
+        end if;
       end if;
     end if;
     new_positions := new_positions || item.position;
-    new_groups := new_groups || item.group_id;
-    new_amounts := new_amounts || item.amount;
-    new_currencies := new_currencies || item.currency::text;
+    new_codes := new_codes || item.code;
     new_reasons := new_reasons || verdict;
   end loop;
 
@@ -112,11 +123,11 @@ begin
   with written as (
     insert into redemptions (id, code_id, group_id, wallet_id, client_id, reference, amount, currency, state, reason,
       workflow_id, created_at)
-    select ids[n.position], code_ids[n.position], n.group_id, wallet_ids[n.position], client_ids[n.position],
-      item_references[n.position], n.amount, n.currency,
+    select ids[n.position], code_ids[n.position], g.id, wallet_ids[n.position], client_ids[n.position],
+      item_references[n.position], g.amount, g.currency,
       case when n.reason is null then 'reserved' else 'refused' end, n.reason, workflow, now()
-    from unnest(new_positions, new_groups, new_amounts, new_currencies, new_reasons)
-      n(position, group_id, amount, currency, reason)
+    from unnest(new_positions, new_codes, new_reasons) n(position, code, reason)
+    cross join lateral (select * from code_groups where id = locked_groups[n.code] offset 0) g
     order by ids[n.position]
     on conflict do nothing
     returning id, code_id, group_id, wallet_id, amount, currency, reference, state
@@ -128,16 +139,17 @@ begin
     where c.id = n.code_id
   ), uses as (
     update wallet_uses u set uses = u.uses + n.uses
-    from (select group_id, wallet_id, count(*)::integer as uses from reserved group by group_id, wallet_id) n
+    from (select group_id, wallet_id, count(*)::integer as uses from reserved where is_limited group by group_id, wallet_id) n
     where u.group_id = n.group_id and u.wallet_id = n.wallet_id
   ), budgets as (
     update code_groups g set budget_used = g.budget_used + n.amount
-    from (select group_id, sum(amount)::bigint as amount from reserved group by group_id) n
+    from (select group_id, sum(amount)::bigint as amount from reserved where is_budgeted group by group_id) n
     where g.id = n.group_id and g.budget is not null
   )
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  select 'redemption', id, 1, 'redemption.reserved', redemption_event_1(id, code_id, group_id, wallet_id, amount, currency, reference)
-  from reserved;
+  insert into outbox_batches (aggregate, event_count, events)
+  select 'redemption', count(*), ('[' || string_agg(event_1(id, 1, 'redemption.reserved',
+    redemption_data_1(id, code_id, group_id, wallet_id, amount, currency, reference)), ',') || ']')::json
+  from reserved having count(*) > 0;
 
   return query
   select

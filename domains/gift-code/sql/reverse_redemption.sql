@@ -27,10 +27,11 @@ begin
     update wallet_uses set uses = uses - 1 where group_id = target.group_id and wallet_id = target.wallet_id;
     update code_groups set budget_used = budget_used - target.amount where id = target.group_id and budget is not null;
     perform unroll_redemption_1(target);
-    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-    values ('redemption', target.id, target.version, 'redemption.reversed',
-      redemption_event_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)
-        || jsonb_build_object('reason', why));
+    insert into outbox_batches (aggregate, event_count, events)
+    values ('redemption', 1, json_build_array(json_build_object(
+      'id', target.id, 'version', target.version, 'type', 'redemption.reversed',
+      'data', redemption_data_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)::jsonb
+        || jsonb_build_object('reason', why))));
   end if;
   return (select state from redemptions where id = redemption);
 end $$;

@@ -21,9 +21,10 @@ begin
     on conflict do nothing
     returning id, phone, currency, version
   )
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  select 'wallet', id, version, 'wallet.created', jsonb_build_object('wallet_id', id, 'currency', currency)
-  from written;
+  insert into outbox_batches (aggregate, event_count, events)
+  select 'wallet', count(*), ('[' || string_agg(event_1(id, version, 'wallet.created',
+    concat('{"wallet_id":"', id, '","currency":"', currency, '"}')), ',') || ']')::json
+  from written having count(*) > 0;
 
   return query
   select w.id, w.id = i.id

@@ -43,9 +43,10 @@ begin
     case when transfer_kind = 'credit' then wallet.id else operator end,
     transfer_client, transfer_amount, wallet.currency, new_balance, wallet.version + 1, transfer_reference, transfer_note);
   update wallets set balance = new_balance, version = wallet.version + 1 where id = wallet.id;
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  values ('wallet', wallet.id, wallet.version + 1, case when transfer_kind = 'credit' then 'wallet.credited' else 'wallet.debited' end,
-    wallet_event_1(wallet.id, transfer_id, transfer_kind, transfer_amount, wallet.currency::text, new_balance, null));
+  insert into outbox_batches (aggregate, event_count, events)
+  values ('wallet', 1, ('[' || event_1(wallet.id, wallet.version + 1,
+    case when transfer_kind = 'credit' then 'wallet.credited' else 'wallet.debited' end,
+    wallet_data_1(wallet.id, transfer_kind, transfer_id, null, transfer_amount, wallet.currency::text, new_balance, null)) || ']')::json);
   return query select null::text, false;
 exception when unique_violation then
   -- Under another wallet's lock: the same id, or the same reference.

@@ -27,9 +27,8 @@ begin
   values (reversal, 'reversal', wallet.id, wallet.id, paid.debit_account, paid.amount, paid.currency,
     wallet.balance - paid.amount, wallet.version + 1, why);
   update wallets set balance = balance - paid.amount, version = version + 1 where id = wallet.id;
-  insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-  values ('wallet', wallet.id, wallet.version + 1, 'wallet.debited',
-    wallet_event_1(wallet.id, reversal, 'reversal', paid.amount, paid.currency::text, wallet.balance - paid.amount, why)
-      || jsonb_build_object('redemption_id', redemption));
+  insert into outbox_batches (aggregate, event_count, events)
+  values ('wallet', 1, ('[' || event_1(wallet.id, wallet.version + 1, 'wallet.debited',
+    wallet_data_1(wallet.id, 'reversal', reversal, redemption, paid.amount, paid.currency::text, wallet.balance - paid.amount, why)) || ']')::json);
   return null;
 end $$;

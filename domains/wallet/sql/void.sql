@@ -36,11 +36,10 @@ begin
     from (select wallet_id, max(wallet_version) as version from written group by wallet_id) last
     where w.id = last.wallet_id
   ), announced as (
-    insert into outbox (aggregate, aggregate_id, aggregate_version, type, data)
-    select 'wallet', wallet_id, wallet_version, 'wallet.voided',
-      wallet_event_1(wallet_id, id, 'void', null, null, null, reason)
-    from written where wallet_id is not null
-    order by wallet_id, wallet_version
+    insert into outbox_batches (aggregate, event_count, events)
+    select 'wallet', count(*), ('[' || string_agg(event_1(wallet_id, wallet_version, 'wallet.voided',
+      wallet_data_1(wallet_id, 'void', null, id, null, null, null, reason)), ',' order by wallet_version) || ']')::json
+    from written where wallet_id is not null having count(*) > 0
   )
   select count(*) into written_count from written;
   if written_count <> due_count then
