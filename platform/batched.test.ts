@@ -102,7 +102,7 @@ describe('by the clock', () => {
     await pass(5);
     void finish(0);
     void offer(40);
-    await pass(100);
+    await pass(60);
     expect(lengths()).toEqual([45]);
     void offer(5);
     await pass(5);
@@ -117,6 +117,26 @@ describe('by the clock', () => {
     void offer(40);
     await pass(200);
     expect(lengths()).toEqual([45, 40]);
+  });
+
+  test('with an overhead, a few that come just after a great load wait a moment for more, and are not kept for long', async () => {
+    const { offer, finish, lengths } = controlled({ max: 100, inFlight: 2, overhead: 10 });
+    void offer(90);
+    await pass(5);
+    void finish(0);
+    await pass(100);
+    void finish(0);
+    await pass(5);
+    void offer(10);
+    await pass(20);
+    expect(lengths()).toEqual([]);
+    await pass(30);
+    expect(lengths()).toEqual([10]);
+    void finish(0);
+    await pass(600);
+    void offer(10);
+    await pass(5);
+    expect(lengths()).toEqual([10]);
   });
 
   test('a short batch gathers what comes within some milliseconds, also when it was kept waiting', async () => {

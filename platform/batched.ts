@@ -16,7 +16,9 @@ export const FEW = 4;
 /** For so long the next batch may wait to become longer. */
 const DELAY_MS = 40;
 /** The same where there is enough for two long ones. */
-const LONG_DELAY_MS = 150;
+const LONG_DELAY_MS = 80;
+/** A load that was there for the last time so long ago is no longer reckoned with. */
+const LATELY_MS = 500;
 /** So many items gather no longer. */
 const GATHERED = 16;
 
@@ -28,7 +30,8 @@ const GATHERED = 16;
  * of like size, one of which computes while the other waits for a server, instead of a long one and a stray.
  *
  * Where a batch has an overhead, its share is a long batch at least, and it waits for it a moment: beside another, unless
- * there are but a few items; and where there is much to do, always. Else a busy system would spend itself on overheads.
+ * there are but a few items; and where there is much to do, or was until now, always. Else a busy system would spend itself
+ * on overheads.
  *
  * Where nothing is lost by it, a short batch may also gather for some milliseconds: each batch is a round trip.
  *
@@ -48,6 +51,10 @@ export function batched<Item, Result>(
   let inFlight = 0;
   let outstanding = 0;
   let scheduled = false;
+  /** When the next batch began to wait for its share, and what ends that. */
+  let waitingSince = 0;
+  let peak = 0;
+  let peakAt = 0;
   let delay: NodeJS.Timeout | undefined;
 
   const run = async (batch: Waiting[]) => {
@@ -63,21 +70,35 @@ export function batched<Item, Result>(
       if (queue.length > 0 && !scheduled) gather();
     }
   };
-  const start = (isDue = false) => {
+  /** How much there is, or was a moment ago: what has just been answered may be about to come again. */
+  const load = (now: number): number => {
+    if (outstanding >= peak || now - peakAt > LATELY_MS) {
+      peak = outstanding;
+      peakAt = now;
+    }
+    return peak;
+  };
+  /** How long the next batch is still to wait: its time depends on how much there is by now, not when it began to wait. */
+  const waitMs = (share: number, much: number, now: number): number => {
+    const isQuiet = outstanding <= FEW || (inFlight === 0 && much < long);
+    if (overhead === 0 || isQuiet || queue.length >= share) return 0;
+    if (!delay) waitingSince = now;
+    return waitingSince + (inFlight === 0 || much < 2 * long ? DELAY_MS : LONG_DELAY_MS) - now;
+  };
+  const start = () => {
     scheduled = false;
     while (queue.length > 0 && inFlight < places) {
-      const share = Math.min(max, Math.max(long, Math.ceil(outstanding / places)));
-      const isQuiet = outstanding <= FEW || (inFlight === 0 && outstanding < long);
-      if (overhead > 0 && !isDue && !isQuiet && queue.length < share) {
-        delay ??= setTimeout(start, outstanding < 2 * long ? DELAY_MS : LONG_DELAY_MS, true);
-        return;
-      }
+      const now = performance.now();
+      const much = load(now);
+      const share = Math.min(max, Math.max(long, Math.ceil(much / places)));
+      const ms = waitMs(share, much, now);
+      clearTimeout(delay);
+      delay = ms > 0 ? setTimeout(start, ms) : undefined;
+      if (delay) return;
       const batch = queue.slice(0, share);
       queue = queue.slice(share);
       void run(batch);
     }
-    clearTimeout(delay);
-    delay = undefined;
   };
   const gather = () => {
     const ms = queue.length < GATHERED ? gatherMs() : 0;

@@ -13,6 +13,7 @@ const NAME = /^workflows-[0-9a-f]{64}\.js$/;
 export async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(repository, 'workflows/index.ts'),
+    preloadModules: [join(repository, 'workflows/short-stacks.ts')],
     logger: new DefaultLogger('ERROR'),
   });
   return code;

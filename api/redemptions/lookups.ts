@@ -19,6 +19,11 @@ const LIMITS = { max: 256, inFlight: 1 };
 /** For so long a request gathers with others at the door, where it would have to wait for its batch anyway. */
 const GATHER_MS = 5;
 const KNOWN_WALLETS = 200_000;
+/** Refusals of a code within `EXHAUSTED_MS` that make a crowd. */
+const CROWD = 16;
+/** For so long a crowd is told that its code is exhausted: with the time that the look-up took, less than 250 ms. */
+const EXHAUSTED_MS = 200;
+const EXHAUSTED_CODES = 1_000;
 
 export type Lookups = ReturnType<typeof createLookups>;
 
@@ -57,6 +62,16 @@ export function createLookups(
     return id;
   };
 
+  const askDoor = batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), {
+    ...LIMITS,
+    gatherMs: () => (isBusy() ? GATHER_MS : 0),
+  });
+  const exhausted = new LRUCache<string, { finding: DoorFinding; refusals: number }>({
+    max: EXHAUSTED_CODES,
+    ttl: EXHAUSTED_MS,
+  });
+  const nameOfCode = ({ hashes }: DoorItem) => hashes.map((hash) => hash.toString('latin1')).join();
+
   /** Adds the wallet's side. While a redemption is not over, the wallet may be what it waits for: then it is shown without. */
   const view = async (row: RedemptionRow): Promise<RedemptionView> => {
     const side = readSide({ id: row.id, wallet_id: row.wallet_id });
@@ -64,11 +79,24 @@ export function createLookups(
   };
 
   return {
-    /** What the gift-code part finds out about a request before it is accepted. */
-    door: batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), {
-      ...LIMITS,
-      gatherMs: () => (isBusy() ? GATHER_MS : 0),
-    }),
+    /**
+     * What the gift-code part finds out about a request before it is accepted. A crowd that wants an exhausted code is told
+     * so without being looked up one by one: it may come free in between, but not for those who came first.
+     *
+     * @param isNew whether the redemption's id was drawn for this request, so that it has no row
+     */
+    async door(item: DoorItem, isNew: boolean): Promise<DoorFinding> {
+      const name = nameOfCode(item);
+      const known = exhausted.get(name);
+      if (isNew && known && known.refusals >= CROWD) return known.finding;
+      const finding = await askDoor(item);
+      if (finding.refusal === 'code-exhausted' && !finding.known_state) {
+        const remembered = exhausted.get(name);
+        if (remembered) remembered.refusals++;
+        else exhausted.set(name, { finding, refusals: 1 });
+      }
+      return finding;
+    },
 
     /** The wallet of a phone, made if it is new; at once where it is known. */
     walletOf(key: WalletKey): string | Promise<string> {

@@ -11,6 +11,8 @@ import type { Lookups, RedemptionView } from './lookups.ts';
 
 export interface RedemptionRequest {
   redemptionId: string;
+  /** Its id was drawn for this request: nobody can have asked for it before. */
+  isNew: boolean;
   /** Look-up hashes of what the code's text may mean, most likely first. */
   hashes: Buffer[];
   /** E.164. */
@@ -53,7 +55,7 @@ export function createRedemptions(
     const { redemptionId, hashes, phone, waitMs } = request;
     const letGo = dispatcher.hold(redemptionId);
     try {
-      const finding = await lookups.door({ redemptionId, hashes });
+      const finding = await lookups.door({ redemptionId, hashes }, request.isNew);
       if (finding.known_state) return await replay(request, finding);
       const { code_id: codeId, group_id: groupId, currency } = finding;
       const isKnown = codeId && groupId && currency;

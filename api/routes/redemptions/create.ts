@@ -46,6 +46,7 @@ export const createRedemption = (region: string | undefined) =>
       const answer = await services.redemptions.redeem({
         redemptionId:
           idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'redemptions', idempotencyKey),
+        isNew: idempotencyKey === undefined,
         hashes,
         phone: body.phone,
         reference: body.reference,
