@@ -37,22 +37,28 @@ export interface CloudEvent {
 export const OUTBOX_COLUMNS = `sequence::text, aggregate, events,
   to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at`;
 
-export const eventSubject = (part: string, type: string): string => `vouchsafe.${part}.${type}`;
+/** An event on its way to the stream. */
+export interface OutgoingEvent {
+  /** The same for ever, since an aggregate's version grows with each event: what consumers and JetStream dedupe by. */
+  id: string;
+  subject: string;
+  aggregateId: string;
+  /** A `CloudEvent`, as JSON. */
+  text: string;
+}
 
-/** A batch's CloudEvents, in order. Their ids are the same for ever, since an aggregate's version grows with each event. */
-export function cloudEvents(part: string, { sequence, aggregate, occurred_at, events }: OutboxBatch): CloudEvent[] {
+/** A batch's events, in order. */
+export function outgoingEvents(
+  part: string,
+  { sequence, aggregate, occurred_at, events }: OutboxBatch,
+): OutgoingEvent[] {
   const first = BigInt(sequence);
-  return events.map(({ id, version, type, data }, index) => ({
-    specversion: '1.0',
-    id: `${aggregate}.${id}.${version}`,
-    source: `/vouchsafe/${part}`,
-    type,
-    subject: id,
-    time: occurred_at,
-    datacontenttype: 'application/json',
-    aggregate: `${aggregate}/${id}`,
-    aggregateversion: version,
-    sequence: String(first + BigInt(index)),
-    data,
-  }));
+  return events.map(({ id: aggregateId, version, type, data }, index) => {
+    const id = `${aggregate}.${aggregateId}.${version}`;
+    // Names, ids and numbers of ours, in which there is nothing to escape: half the time that JSON.stringify takes.
+    const text = `{"specversion":"1.0","id":"${id}","source":"/vouchsafe/${part}","type":"${type}","subject":"${aggregateId}",\
+"time":"${occurred_at}","datacontenttype":"application/json","aggregate":"${aggregate}/${aggregateId}",\
+"aggregateversion":${version},"sequence":"${first + BigInt(index)}","data":${JSON.stringify(data)}}`;
+    return { id, subject: `vouchsafe.${part}.${type}`, aggregateId, text };
+  });
 }

@@ -21,7 +21,7 @@ interface Underway {
 }
 
 const LOOK_EVERY_MS = 1_000;
-const { encode } = StringCodec();
+const { encode, decode } = StringCodec();
 
 /**
  * Publishes to JetStream with one subscription for all acknowledgements, one promise a list, and one timer for all
@@ -50,9 +50,11 @@ export function openPublisher(nats: NatsConnection, timeoutMs: number): Publish 
       const [listName = '', index] = message.subject.slice(inbox.length + 1).split('.');
       if (error) return settle(listName, Number(index), error);
       // No body: nobody listens on the subject, since there is no stream for it.
-      const answer = message.data.length === 0 ? { error: { description: 'there is no stream' } } : message.json();
-      const { error: refusal } = answer as { error?: { description: string } };
-      settle(listName, Number(index), refusal && new Error(`JetStream: ${refusal.description}`));
+      if (message.data.length === 0) return settle(listName, Number(index), new Error('JetStream: there is no stream'));
+      const text = decode(message.data);
+      // Most are good, and need not be read.
+      const refusal = text.includes('"error"') && (JSON.parse(text) as { error?: { description: string } }).error;
+      settle(listName, Number(index), refusal ? new Error(`JetStream: ${refusal.description}`) : undefined);
     },
   });
   const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 import { connect, type NatsConnection, nanos } from 'nats';
 import pg from 'pg';
 import type { Logger } from '../platform/logger.ts';
-import { type CloudEvent, cloudEvents, eventSubject, OUTBOX_COLUMNS, type OutboxBatch } from '../platform/outbox.ts';
+import { OUTBOX_COLUMNS, type OutboxBatch, type OutgoingEvent, outgoingEvents } from '../platform/outbox.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
 
 export interface RelayOptions {
@@ -150,14 +150,12 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
   });
   if (rows.length === 0) return 0;
 
-  const events = rows.map((batch) => cloudEvents(part, batch));
-  const unpublished = new Set<CloudEvent>(events.flat());
+  const events = rows.map((batch) => outgoingEvents(part, batch));
+  const unpublished = new Set(events.flat());
   const count = unpublished.size;
   let failure: Error | undefined;
   for (const wave of waves(events)) {
-    const results = await publish(
-      wave.map((event) => ({ subject: eventSubject(part, event.type), text: JSON.stringify(event), id: event.id })),
-    );
+    const results = await publish(wave);
     failure = results.find((error) => error !== undefined);
     for (const [index, event] of wave.entries()) if (results[index] === undefined) unpublished.delete(event);
     if (failure) break;
@@ -173,13 +171,13 @@ async function relayOnce(database: pg.Client, publish: Publish, part: string): P
 }
 
 /** Events in their order, so that the n-th wave holds the n-th event of each aggregate. */
-function waves(batches: CloudEvent[][]): CloudEvent[][] {
-  const result: CloudEvent[][] = [];
+function waves(batches: OutgoingEvent[][]): OutgoingEvent[][] {
+  const result: OutgoingEvent[][] = [];
   const counts = new Map<string, number>();
   for (const events of batches) {
     for (const event of events) {
-      const before = counts.get(event.subject) ?? 0;
-      counts.set(event.subject, before + 1);
+      const before = counts.get(event.aggregateId) ?? 0;
+      counts.set(event.aggregateId, before + 1);
       result[before] ??= [];
       result[before].push(event);
     }
