@@ -157,10 +157,10 @@ export async function contentVersion(pool: pg.Pool, timeoutMs: number): Promise<
   return rows[0].version;
 }
 
-/** Lists whose elements need no quotes: written here, since the driver looks at each of their characters. */
+/** A list whose elements need no quotes, as Postgres writes it: the driver would look at each of their characters. */
+export const plainList = (list: unknown[]): string => `{${list.map((element) => element ?? 'NULL').join()}}`;
+/** Lists of these need none ever. */
 const PLAIN_LISTS = new Set(['uuid[]', 'bigint[]', 'integer[]']);
-const listText = (list: unknown) =>
-  Array.isArray(list) ? `{${list.map((element) => element ?? 'NULL').join()}}` : list;
 
 /** An SQL function: its name and the types of its arguments, as Postgres writes them. */
 export interface SqlFunction {
@@ -182,7 +182,9 @@ export async function callFunction<Row extends object>(
   const statement = {
     name: fn.name,
     text: `select * from ${fn.name}(${parameters})`,
-    values: values.map((value, index) => (PLAIN_LISTS.has(fn.types[index] ?? '') ? listText(value) : value)),
+    values: values.map((value, index) =>
+      Array.isArray(value) && PLAIN_LISTS.has(fn.types[index] ?? '') ? plainList(value) : value,
+    ),
   };
   for (let attempt = 1; ; attempt++) {
     try {

@@ -74,5 +74,5 @@ function subjectsOf({ clientId, address, phone }: Guesser): string[] {
 /** An IPv4 address; of IPv6 the first 64 bits, since a household or a server has all the rest. */
 function network(address: string): string {
   const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
-  return isIPv6(plain) ? String(ipaddr.IPv6.networkAddressFromCIDR(`${plain}/64`)) : plain;
+  return plain.includes(':') && isIPv6(plain) ? String(ipaddr.IPv6.networkAddressFromCIDR(`${plain}/64`)) : plain;
 }

@@ -44,6 +44,15 @@ export function createCallers(gateway: GatewayDatabase, adminKey: string, adminC
   });
   const known = new LRUCache<string, Known>({ max: REMEMBERED });
   const checks = new Map<string, Promise<Caller | undefined>>();
+  // The same key comes with each request of a client.
+  const hashes = new LRUCache<string, Buffer>({ max: REMEMBERED });
+  const hashOf = (key: string): Buffer => {
+    const known = hashes.get(key);
+    if (known) return known;
+    const hash = hashKey(key);
+    hashes.set(key, hash);
+    return hash;
+  };
   let revocations = 0;
 
   const check = async (hash: Buffer, name: string): Promise<Caller | undefined> => {
@@ -69,7 +78,7 @@ export function createCallers(gateway: GatewayDatabase, adminKey: string, adminC
 
   return {
     of(key) {
-      const hash = hashKey(key);
+      const hash = hashOf(key);
       if (timingSafeEqual(hash, adminHash)) return admin;
       const name = hash.toString('base64');
       const last = known.get(name);

@@ -1,4 +1,4 @@
-import { query } from '../../platform/database.ts';
+import { plainList, query } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
 export interface WalletUse {
@@ -23,7 +23,7 @@ export async function findRedemptionsOfWallets(
           order by r.created_at desc limit 1
         ) found on true
         order by i.position`,
-      values: [uses.map((use) => use.codeId), uses.map((use) => use.walletId)],
+      values: [plainList(uses.map((use) => use.codeId)), plainList(uses.map((use) => use.walletId))],
     },
     timeoutMs,
   );

@@ -1,4 +1,4 @@
-import { callFunction } from '../../platform/database.ts';
+import { callFunction, plainList } from '../../platform/database.ts';
 import type { WalletDatabase } from './database.ts';
 import type { SettlementRow } from './settlement.ts';
 
@@ -21,7 +21,7 @@ export async function credit(db: WalletDatabase, items: CreditItem[], timeoutMs:
       items.map((item) => item.redemptionId),
       items.map((item) => item.walletId),
       items.map((item) => String(item.amount)),
-      items.map((item) => item.currency),
+      plainList(items.map((item) => item.currency)),
       new Date(db.nowMs() + timeoutMs),
     ],
     timeoutMs,

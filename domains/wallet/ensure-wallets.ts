@@ -1,4 +1,4 @@
-import { callFunction } from '../../platform/database.ts';
+import { callFunction, plainList } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { WalletDatabase } from './database.ts';
 
@@ -22,7 +22,11 @@ export function ensureWallets(
   return callFunction(
     db.door,
     ensureFunction,
-    [keys.map((key) => key.id ?? newId()), keys.map((key) => key.phone), keys.map((key) => key.currency)],
+    [
+      keys.map((key) => key.id ?? newId()),
+      plainList(keys.map((key) => key.phone)),
+      plainList(keys.map((key) => key.currency)),
+    ],
     timeoutMs,
   );
 }

@@ -1,4 +1,4 @@
-import { query } from '../../platform/database.ts';
+import { plainList, query } from '../../platform/database.ts';
 import type { WalletDatabase } from './database.ts';
 import type { WalletKey } from './ensure-wallets.ts';
 
@@ -15,7 +15,7 @@ export async function findWallets(
       text: `select w.id from unnest($1::text[], $2::text[]) with ordinality i(phone, currency, position)
         left join wallets w on w.phone = i.phone and w.currency = i.currency
         order by i.position`,
-      values: [keys.map((key) => key.phone), keys.map((key) => key.currency)],
+      values: [plainList(keys.map((key) => key.phone)), plainList(keys.map((key) => key.currency))],
     },
     timeoutMs,
   );
