@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn } from './harness.ts';
+import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
 const service = await forFile(startIn(world));
@@ -25,6 +25,19 @@ test('a reversed redemption is debited once, and its code can be redeemed again'
     ['redemption', 'credit'],
   ]);
   expect((await redeem(code, newPhone())).status).toBe(201);
+});
+
+test('what a crowd was told of an exhausted coupon keeps nobody for long from a use that is given back', async () => {
+  const coupon = await makeCoupon(service, 2);
+  const { body } = await redeem(coupon, newPhone());
+  await redeem(coupon, newPhone());
+  const crowd = () => Promise.all(Array.from({ length: 60 }, () => redeem(coupon, newPhone())));
+  const refused = [...(await crowd()), ...(await crowd())];
+  expect(new Set(refused.map((answer) => answer.body.code))).toEqual(new Set(['code-exhausted']));
+  await reverse(body.id, 'free');
+  const phone = newPhone();
+  await until(async () => (await redeem(coupon, phone)).status === 201);
+  expect((await redeem(coupon, newPhone())).body.code).toBe('code-exhausted');
 });
 
 test('a reversal that voids the code leaves it spent', async () => {

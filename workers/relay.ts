@@ -29,7 +29,8 @@ const EVENTS_AT_ONCE = 1_000;
 const GATHER_MS = 25;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const DUPLICATE_WINDOW_MS = 120_000;
-const REMOVE_AT_ONCE = 1_000;
+/** Batches, of up to some hundred events each: nothing is published meanwhile. */
+const REMOVE_AT_ONCE = 100;
 const REMOVE_EVERY_MS = 60_000;
 
 /**

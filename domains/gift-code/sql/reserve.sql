@@ -78,6 +78,7 @@ begin
   select coalesce(array_agg(r.id), '{}') into known_ids
   from (select id from redemptions where id = any(ids) order by id for no key update) r;
 
+  -- Lists are joined by left joins, which are made hash joins: inner ones compare each item with each code.
   for item in
     select i.position::integer, c.number::integer as code, u.number::integer as used, g.number::integer as in_group,
       g.amount, g.per_wallet_limit, g.budget, g.budget_used,
