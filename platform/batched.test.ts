@@ -21,7 +21,8 @@ function controlled(limits: Parameters<typeof batched>[1]) {
   return { underway, offer, finish, lengths: () => underway.map(({ items }) => items.length) };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+/** Comes after what was put off to the end of this turn of the event loop, and waits for no clock. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('items of one turn go together, and each gets its own result', async () => {
   const { offer, finish, lengths } = controlled({ max: 10, inFlight: 1 });
