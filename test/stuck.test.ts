@@ -30,10 +30,11 @@ const settled = (id: string) =>
     const body = await read(id, 5);
     return ['completed', 'released', 'refused'].includes(body.state) && body;
   });
+/** Waits until a redemption is stuck at a step whose first attempt in its own workflow is over: before, there is no error. */
 const stuckAt = (id: string, step: string) =>
   until(async () => {
     const body = await read(id);
-    return body.stuck?.step === step && body;
+    return body.stuck?.step === step && body.stuck.last_error !== null && body;
   });
 const walletId = async (phone: string) => {
   await service.call('POST', '/v1/wallets', { phone });
