@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCli } from '../cli/testing.ts';
+import { sweepId } from '../workflows/contracts.ts';
 import { breakDatabase } from './faults.ts';
 import {
   ADMIN_KEY,
@@ -34,7 +35,7 @@ const redeem = async (code: string, phone = newPhone()) =>
 
 /** Rows that are aged or tampered with here must not be counted or picked up by the sweeper in between. */
 async function pauseSweeper(): Promise<void> {
-  const schedule = world.temporal.schedule.getHandle(`${world.taskQueue}-sweep`);
+  const schedule = world.temporal.schedule.getHandle(sweepId(world.taskQueue));
   await schedule.pause();
   await until(async () => {
     const { state, info } = await schedule.describe();

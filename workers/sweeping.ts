@@ -1,19 +1,19 @@
 import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Config } from '../platform/config.ts';
-import { partTaskQueues } from '../workflows/contracts.ts';
+import { partTaskQueues, sweepId } from '../workflows/contracts.ts';
 import type { sweep } from '../workflows/sweep.ts';
 
 /** Sees to it that the schedule of the sweeper exists, with the settings of this process. */
 export async function startSweeping(client: Client, config: Config): Promise<void> {
   const { taskQueue } = config.temporal;
   const schedule: ScheduleOptions = {
-    scheduleId: `${taskQueue}-sweep`,
+    scheduleId: sweepId(taskQueue),
     spec: { intervals: [{ every: config.sweep.everyMs }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
     action: {
       type: 'startWorkflow',
       workflowType: 'sweep' satisfies typeof sweep.name,
-      workflowId: `${taskQueue}-sweep`,
+      workflowId: sweepId(taskQueue),
       taskQueue,
       args: [config.sweep.afterMs, partTaskQueues(taskQueue)['gift-code']],
       workflowExecutionTimeout: '10 minutes',

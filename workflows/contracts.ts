@@ -148,6 +148,9 @@ export const reversalWorkflowId = (redemptionId: string): string => `reversal-${
 
 export const generationWorkflowId = (generationId: string): string => `generation-${generationId}`;
 
+/** The id of the sweeper's schedule; those of its workflows begin with it. */
+export const sweepId = (taskQueue: string): string => `${taskQueue}-sweep`;
+
 /** A queue of its own, so that codes for a campaign do not stand in the way of a redemption's step. */
 export const generationTaskQueue = (giftCodeTaskQueue: string): string => `${giftCodeTaskQueue}-generation`;
 

@@ -1,7 +1,7 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import type { Config } from '../../platform/config.ts';
 import { inTime } from '../../platform/within.ts';
-import { partTaskQueues } from '../../workflows/contracts.ts';
+import { partTaskQueues, sweepId } from '../../workflows/contracts.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -24,7 +24,7 @@ export async function temporalChecks(client: Client, { temporal, sweep }: Config
         retentionCheck(client, temporal.namespace),
         pollersCheck(client, temporal.taskQueue, WORKFLOW_QUEUE),
         ...queues.map((queue) => pollersCheck(client, queue, ACTIVITY_QUEUE)),
-        sweepCheck(client, `${temporal.taskQueue}-sweep`, sweep.everyMs),
+        sweepCheck(client, sweepId(temporal.taskQueue), sweep.everyMs),
       ])),
     ];
   } catch (error) {
