@@ -16,6 +16,10 @@ import { docs } from './routes/system/docs.ts';
 import { health } from './routes/system/health.ts';
 import { metrics } from './routes/system/metrics.ts';
 import type { Services } from './services.ts';
+import { turns } from './turns.ts';
+
+/** Of a crowd's requests so many begin in a turn of the event loop; see docs/performance.md. */
+const REQUESTS_A_TURN = 64;
 
 /** The HTTP side of the gateway: every operation of `routes/`, behind authentication, scopes and validation. */
 export function createApp(services: Services): Koa {
@@ -32,9 +36,12 @@ export function createApp(services: Services): Koa {
   const { proxies } = services.config;
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies });
   app.silent = true;
+  const turn = turns(REQUESTS_A_TURN);
   // One function, not a chain of middleware, whose links each cost a frame and promises. See docs/adr/0016.
   app.use(async (context) => {
     const startedAt = performance.now();
+    const place = turn();
+    if (place) await place;
     context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
     try {
