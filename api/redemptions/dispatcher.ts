@@ -115,10 +115,9 @@ export function createDispatcher(
       try {
         const workflowId = await startWorkflow(temporal, items, limits.startTimeoutMs);
         for (const { started } of batch) started.resolve();
-        const everybodyLeft = allLeft(batch);
         const stepsSeen = () =>
           batch.reduce((steps, { redemption }) => steps + Object.keys(redemption.times).length, 0);
-        await Promise.race([everybodyLeft, closed(temporal.client, workflowId, everybodyLeft, stepsSeen)]);
+        await over(temporal.client, workflowId, allLeft(batch), stepsSeen);
         const elsewhere = batch.filter((one) => !one.hasEnded);
         if (elsewhere.length > 0) setTimeout(() => elsewhere.forEach(forget), FORGET_AFTER_MS).unref();
       } catch (error) {
@@ -180,16 +179,16 @@ function leave(one: Underway): void {
 }
 
 /** Resolves when each of a batch has ended or has left. */
-function allLeft(batch: Underway[]): Promise<void> {
+function allLeft(batch: Underway[]): Promise<true> {
   return new Promise((resolve) => {
     const staying = new Set(batch.filter((one) => !one.hasLeft));
     for (const one of staying) {
       one.onLeft = () => {
         staying.delete(one);
-        if (staying.size === 0) resolve();
+        if (staying.size === 0) resolve(true);
       };
     }
-    if (staying.size === 0) resolve();
+    if (staying.size === 0) resolve(true);
   });
 }
 
@@ -216,21 +215,17 @@ async function startWorkflow(
   }
 }
 
-/** Resolves when the workflow has closed; the server is asked only where this process's own worker is silent. */
-async function closed(
-  client: Client,
-  workflowId: string,
-  left: Promise<unknown>,
-  stepsSeen: () => number,
-): Promise<void> {
+/**
+ * Resolves when all of a batch have left, or its workflow has closed; the server is asked only where this process's own
+ * worker is silent.
+ */
+async function over(client: Client, workflowId: string, left: Promise<true>, stepsSeen: () => number): Promise<void> {
   for (let seen = -1; seen !== stepsSeen(); ) {
     seen = stepsSeen();
     if (await within(ASK_SERVER_AFTER_MS, left)) return;
   }
-  await client.workflow
-    .getHandle(workflowId)
-    .result()
-    .catch(() => undefined);
+  const result = client.workflow.getHandle(workflowId).result();
+  await Promise.race([left, result.catch(() => undefined)]);
 }
 
 interface Deferred<T> {
