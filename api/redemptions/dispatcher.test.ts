@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { expect, inject, test, vi } from 'vitest';
 import type { StartBatch } from '../../activities/start-redemption.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { forFile } from '../../test/harness.ts';
-import { lazyConnection } from '../../workers/gateway-connection.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createEndings, type Endings } from './endings.ts';
 
 const address = inject('servers').temporalAddress;
-const connection = await forFile(Promise.resolve(lazyConnection(address, 'default')));
+const connection = await forFile(Promise.resolve(Connection.lazy({ address })));
 
 /** A dispatcher with one place for a batch, and what it asks Temporal for. */
 function oneBatchAtOnce(startBatch: (endings: Endings) => StartBatch) {
