@@ -1,8 +1,12 @@
 import pg from 'pg';
+import { onTestFinished } from 'vitest';
 import type { TestWorld } from './harness.ts';
 import { until } from './harness.ts';
 
-/** Makes a part's database unreachable, as if its server were gone, for everybody but a superuser. @returns how to heal it */
+/**
+ * Makes a part's database unreachable, as if its server were gone, for everybody but a superuser, until the end of the test at
+ * the latest. @returns how to heal it earlier
+ */
 export async function breakDatabase(
   world: TestWorld,
   part: 'gift_code' | 'wallet' | 'gateway',
@@ -14,10 +18,15 @@ export async function breakDatabase(
   await superuser.connect();
   await superuser.query(`alter database ${database} with allow_connections false`);
   await superuser.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
-  return async () => {
+  let isBroken = true;
+  const heal = async () => {
+    if (!isBroken) return;
+    isBroken = false;
     await superuser.query(`alter database ${database} with allow_connections true`);
     await superuser.end();
   };
+  onTestFinished(heal);
+  return heal;
 }
 
 /** Locks rows, so that whoever wants them waits. @returns how to let go */

@@ -44,7 +44,7 @@ async function getStuck(stage: Stage): Promise<Redemption> {
   const { out } = stage.cli;
   const accepted = await redeem(stage, stage.nextCode().code, stage.phone, 1);
   out.details({ redemption: accepted.id, state: accepted.state, because: `the row of ${stage.phone} is locked` });
-  const waiting = await until(stage, accepted.id, STUCK_WITHIN_MS, (redemption) => !!redemption.stuck);
+  const waiting = await until(stage, accepted.id, STUCK_WITHIN_MS, ({ stuck }) => !!stuck?.last_error);
   out.details({
     'stuck in': waiting.stuck?.step,
     attempts: waiting.stuck?.attempts,
