@@ -118,8 +118,11 @@ test('Temporal has the search attributes and limits of a private one', () => {
   expect(named('temporal').environment.DYNAMIC_CONFIG_FILE_PATH).toBe('config/dynamicconfig/temporal-limits.yaml');
 });
 
-test('the image runs as an unprivileged user and tells its health', () => {
+test('the image starts the service as `npm start` does, as an unprivileged user, and tells its health', () => {
   const dockerfile = read('Dockerfile');
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
+  const [, command = ''] = /^CMD (.*)$/m.exec(dockerfile) ?? [];
+  expect(JSON.parse(command)).toEqual(scripts.start.split(' '));
   expect(dockerfile).toMatch(/^USER node$/m);
   expect(dockerfile).toMatch(/^HEALTHCHECK [\s\S]*\/healthz/m);
 });
