@@ -1,8 +1,8 @@
-import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { parse, v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { drawBytes } from './random.ts';
 
-/** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. */
-const NAMESPACE = '6f0d8c1e-93a4-4e0b-9d5f-2f6c1b7ae4d3';
+/** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. As bytes, like what is named: texts are slow. */
+const NAMESPACE = parse('6f0d8c1e-93a4-4e0b-9d5f-2f6c1b7ae4d3');
 
 /** A new id, ordered by time. */
 export const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
@@ -12,7 +12,7 @@ export const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
  * primary key guards what the id is given to. UUIDv5, RFC 9562.
  */
 export const idFromKey = (clientId: string, operation: string, key: string): string =>
-  uuidv5(`${clientId}\n${operation}\n${key}`, NAMESPACE);
+  uuidv5(Buffer.from(`${clientId}\n${operation}\n${key}`), NAMESPACE);
 
 /** The id of the transfer that takes a redemption's credit back: there can be one only. */
 export const reversalTransferId = (redemptionId: string): string => idFromKey(redemptionId, 'reversal', '');
