@@ -1,4 +1,7 @@
-/** What a promise gives within a time, in milliseconds, or undefined when that takes longer. It goes on all the same. */
+/**
+ * What a promise gives within a time, in milliseconds, or undefined when that takes longer: so it is to give something else
+ * than undefined. It goes on all the same.
+ */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, undefined);
