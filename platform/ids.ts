@@ -1,7 +1,7 @@
 import { parse, v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { drawBytes } from './random.ts';
 
-/** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. As bytes, like what is named: texts are slow. */
+/** Namespace of ids made from idempotency keys; a random UUID, fixed for ever. As bytes, since uuid parses a text for each id. */
 const NAMESPACE = parse('6f0d8c1e-93a4-4e0b-9d5f-2f6c1b7ae4d3');
 
 /** A new id, ordered by time. */

@@ -49,10 +49,7 @@ export function createGuesses(limits: Config['guesses'], redis: Redis | null, me
   return {
     assertAllowed(guesser) {
       const nowMs = now();
-      let remainingMs = 0;
-      for (const subject of subjectsOf(guesser)) {
-        remainingMs = Math.max(remainingMs, lockouts.remainingMs(subject, nowMs));
-      }
+      const remainingMs = Math.max(...subjectsOf(guesser).map((subject) => lockouts.remainingMs(subject, nowMs)));
       if (remainingMs === 0) return;
       throw new Problem('too-many-attempts', { headers: { 'Retry-After': String(Math.ceil(remainingMs / 1_000)) } });
     },
@@ -71,9 +68,7 @@ export function createGuesses(limits: Config['guesses'], redis: Redis | null, me
 }
 
 function subjectsOf({ clientId, address, phone }: Guesser): string[] {
-  const known = [`client:${clientId}`, `address:${network(address)}`];
-  if (phone !== undefined) known.push(`phone:${phone}`);
-  return known;
+  return [`client:${clientId}`, `address:${network(address)}`, ...(phone === undefined ? [] : [`phone:${phone}`])];
 }
 
 /** An IPv4 address; of IPv6 the first 64 bits, since a household or a server has all the rest. */

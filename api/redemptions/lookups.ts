@@ -86,11 +86,11 @@ export function createLookups(
      * @param isNew whether the redemption's id was drawn for this request, so that it has no row
      */
     async door(item: DoorItem, isNew: boolean): Promise<DoorFinding> {
-      const known = isNew && exhausted.size > 0 ? exhausted.get(nameOfCode(item)) : undefined;
-      if (known && known.refusals >= CROWD) return known.finding;
+      const name = nameOfCode(item);
+      const known = exhausted.get(name);
+      if (isNew && known && known.refusals >= CROWD) return known.finding;
       const finding = await askDoor(item);
       if (finding.refusal === 'code-exhausted' && !finding.known_state) {
-        const name = nameOfCode(item);
         const remembered = exhausted.get(name);
         if (remembered) remembered.refusals++;
         else exhausted.set(name, { finding, refusals: 1 });
