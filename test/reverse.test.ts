@@ -27,6 +27,21 @@ test('a reversed redemption is debited once, and its code can be redeemed again'
   expect((await redeem(code, newPhone())).status).toBe(201);
 });
 
+test('who asks again, as often before, is told of the reversal', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const key = { 'Idempotency-Key': randomUUID() };
+  const repeat = () => service.call('POST', '/v1/redemptions', { code, phone }, key);
+  const { body } = await repeat();
+  expect((await repeat()).body).toEqual(body);
+  expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body).toEqual(body);
+  await reverse(body.id, 'free');
+  const { wallet, transaction_id } = body;
+  const reversed = { state: 'reversed', reason: 'reversed: refunded', wallet, transaction_id };
+  expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body).toMatchObject(reversed);
+  expect((await repeat()).body).toMatchObject(reversed);
+});
+
 test('what a crowd was told of an exhausted coupon keeps nobody for long from a use that is given back', async () => {
   const coupon = await makeCoupon(service, 2);
   const { body } = await redeem(coupon, newPhone());

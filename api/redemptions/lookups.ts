@@ -19,6 +19,8 @@ const LIMITS = { max: 256, inFlight: 1 };
 /** For so long a request gathers with others at the door, where it would have to wait for its batch anyway. */
 const GATHER_MS = 5;
 const KNOWN_WALLETS = 200_000;
+/** For repeats and polls, which come soon after. */
+const KNOWN_SIDES = 10_000;
 /** Refusals of a code within `EXHAUSTED_MS` that make a crowd. */
 const CROWD = 16;
 /** For so long a crowd is told that its code is exhausted: with the time that the look-up took, less than 250 ms. */
@@ -72,9 +74,19 @@ export function createLookups(
   });
   const nameOfCode = ({ hashes }: DoorItem) => hashes.map((hash) => hash.toString('latin1')).join();
 
+  // A transfer is never changed, so that neither is the side of a redemption that has one.
+  const sides = new LRUCache<string, WalletSide>({ max: KNOWN_SIDES });
+  const sideOf = async ({ id, wallet_id }: RedemptionRow): Promise<WalletSide> => {
+    const known = sides.get(id);
+    if (known) return known;
+    const side = await readSide({ id, wallet_id });
+    if (side.transaction_id !== null) sides.set(id, side);
+    return side;
+  };
+
   /** Adds the wallet's side. While a redemption is not over, the wallet may be what it waits for: then it is shown without. */
   const view = async (row: RedemptionRow): Promise<RedemptionView> => {
-    const side = readSide({ id: row.id, wallet_id: row.wallet_id });
+    const side = sideOf(row);
     return { row, side: await (row.state === 'reserved' ? side.catch(() => UNKNOWN_SIDE) : side) };
   };
 
