@@ -55,8 +55,10 @@ export const phone = (region: string | undefined) => {
       context.addIssue({ code: 'custom', message: reading.detail });
       return z.NEVER;
     }
-    known.set(value, reading.e164);
-    return reading.e164;
+    // Mostly it is E.164 already: then one text is kept.
+    const read = reading.e164 === value ? value : reading.e164;
+    known.set(value, read);
+    return read;
   });
 };
 
