@@ -227,6 +227,7 @@ describe('an Idempotency-Key', () => {
     const key = { 'Idempotency-Key': randomUUID() };
     const first = await redeem(code, phone, key);
     expect(first.status).toBe(201);
+    for (let repeats = 0; repeats < 3; repeats++) expect((await redeem(code, phone, key)).body).toEqual(first.body);
     const reused = { status: 422, code: 'idempotency-key-reused' };
     expect((await redeem(other, phone, key)).body).toMatchObject(reused);
     expect((await redeem(code, newPhone(), key)).body).toMatchObject(reused);
@@ -234,6 +235,7 @@ describe('an Idempotency-Key', () => {
       reused,
     );
     expect((await service.call('POST', '/v1/codes/lookup', { code: other })).body.state).toBe('unused');
+    expect((await redeem(code, phone, key)).body).toEqual(first.body);
   });
 
   test('with two codes at the same time redeems one of them', async () => {

@@ -19,8 +19,8 @@ const LIMITS = { max: 256, inFlight: 1 };
 /** For so long a request gathers with others at the door, where it would have to wait for its batch anyway. */
 const GATHER_MS = 5;
 const KNOWN_WALLETS = 200_000;
-/** For repeats and polls, which come soon after. */
-const KNOWN_SIDES = 10_000;
+/** Redemptions that are repeated, or polled: that comes soon after. */
+const KNOWN_REDEMPTIONS = 10_000;
 /** Refusals of a code within `EXHAUSTED_MS` that make a crowd. */
 const CROWD = 16;
 /** For so long a crowd is told that its code is exhausted: with the time that the look-up took, less than 250 ms. */
@@ -73,10 +73,12 @@ export function createLookups(
     max: EXHAUSTED_CODES,
     ttl: EXHAUSTED_MS,
   });
+  // That a redemption has its row, and which code its text means, stays as it is.
+  const repeats = new LRUCache<string, { name: string; finding: DoorFinding }>({ max: KNOWN_REDEMPTIONS });
   const nameOfCode = ({ hashes }: DoorItem) => hashes.map((hash) => hash.toString('latin1')).join();
 
   // A transfer is never changed, so that neither is the side of a redemption that has one.
-  const sides = new LRUCache<string, WalletSide>({ max: KNOWN_SIDES });
+  const sides = new LRUCache<string, WalletSide>({ max: KNOWN_REDEMPTIONS });
   const sideOf = async ({ id, wallet_id }: RedemptionRow): Promise<WalletSide> => {
     const known = sides.get(id);
     if (known) return known;
@@ -94,7 +96,8 @@ export function createLookups(
   return {
     /**
      * What the gift-code part finds out about a request before it is accepted. A crowd that wants an exhausted code is told
-     * so without being looked up one by one: it may come free in between, but not for those who came first.
+     * so without being looked up one by one: it may come free in between, but not for those who came first. Nor is a
+     * repeat that comes again: where the redemption stands, its row tells.
      *
      * @param isNew whether the redemption's id was drawn for this request, so that it has no row
      */
@@ -102,7 +105,10 @@ export function createLookups(
       const name = nameOfCode(item);
       const known = exhausted.get(name);
       if (isNew && known && known.refusals >= CROWD) return known.finding;
+      const repeat = isNew ? undefined : repeats.get(item.redemptionId);
+      if (repeat?.name === name) return repeat.finding;
       const finding = await askDoor(item);
+      if (finding.known_state && finding.code_id) repeats.set(item.redemptionId, { name, finding });
       if (finding.refusal === 'code-exhausted' && !finding.known_state) {
         const remembered = exhausted.get(name);
         if (remembered) remembered.refusals++;
