@@ -22,27 +22,36 @@ declare
   has_coupons boolean := (select places > code_count from code_groups where id = stats_group);
 begin
   return query
-  with tail as materialized (
-    select code_id, wallet_id, amount, state, place_kept, settled_at from redemptions
-    where group_id = stats_group and created_at >= mark
-  ), latest as (
-    select count(*) filter (where state = 'completed') as completed, count(*) filter (where state = 'reversed') as reversed,
-      count(*) filter (where state = 'completed' or place_kept) as places_redeemed,
-      count(*) filter (where state = 'reserved') as places_reserved,
-      coalesce(sum(amount) filter (where state = 'completed'), 0) as credited,
-      min(settled_at) filter (where state = 'completed') as first_redeemed_at,
-      max(settled_at) filter (where state = 'completed') as last_redeemed_at
-    from tail
+  with latest as materialized (
+    -- By quarters, as in the rollup; what is reserved has none.
+    select date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z') as quarter, state, place_kept,
+      count(*) as redemptions, sum(amount) as amount, min(settled_at) as first_settled_at,
+      max(settled_at) as last_settled_at
+    from redemptions where group_id = stats_group and created_at >= mark
+    group by 1, 2, 3
+  ), latest_places as (
+    select coalesce(sum(redemptions) filter (where state = 'reversed'), 0)::bigint as reversed,
+      coalesce(sum(redemptions) filter (where state = 'completed' or place_kept), 0)::bigint as redeemed,
+      coalesce(sum(redemptions) filter (where state = 'reserved'), 0)::bigint as reserved
+    from latest
   ), new_redeemers as (
     select cardinality(ids) - (
       select count(*) from rollup_redeemers
       where group_id = stats_group and wallet_id = any(ids) and completed > 0) as wallets
-    from (select array(select distinct wallet_id from tail where state = 'completed') as ids offset 0) latest
+    from (
+      select array(
+        select distinct wallet_id from redemptions
+        where group_id = stats_group and created_at >= mark and state = 'completed') as ids
+      offset 0
+    ) latest_wallets
   ), touched as (
     select code_id, count(*) filter (where state <> 'reserved')::integer as spent
-    from tail where has_coupons and (state in ('completed', 'reserved') or place_kept) group by code_id
+    from redemptions
+    where has_coupons and group_id = stats_group and created_at >= mark
+      and (state in ('completed', 'reserved') or place_kept)
+    group by code_id
   ), moved as (
-    select places_redeemed as used, 0::bigint as partly_used, places_reserved as reserved from latest where not has_coupons
+    select redeemed as used, 0::bigint as partly_used, reserved from latest_places where not has_coupons
     union all
     select count(*) filter (where after = 'used') - count(*) filter (where before = 'used') as used,
       count(*) filter (where after = 'partly_used') - count(*) filter (where before = 'partly_used') as partly_used,
@@ -65,7 +74,13 @@ begin
     from (
       select *, quarter + interval '15 minutes' as quarter_end, (quarter at time zone zone)::date as first_date,
         ((quarter + interval '14 min 59.999 s') at time zone zone)::date as last_date
-      from rollup_quarters where group_id = stats_group and completed > 0
+      from (
+        select quarter, completed, credited, first_settled_at, last_settled_at, created_from, created_to
+        from rollup_quarters where group_id = stats_group and completed > 0
+        union all
+        select quarter, redemptions, amount, first_settled_at, last_settled_at, mark, 'infinity'
+        from latest where state = 'completed'
+      ) counted
       offset 0
     ) dated
   ), history as (
@@ -88,9 +103,6 @@ begin
         offset 0
       ) r
       where not q.is_whole and q.quarter_end > days_from and q.quarter < days_to
-      union all
-      select (settled_at at time zone zone)::date, 1, amount from tail
-      where state = 'completed' and settled_at >= days_from and settled_at < days_to
     ) parts
     group by date
   ), codes_by_state as (
@@ -100,16 +112,15 @@ begin
     from moved cross join off left join rollups r on r.group_id = stats_group
   )
   select g.code_count::bigint, g.code_count - s.reserved - s.partly_used - s.used - s.disabled, s.reserved, s.partly_used,
-    s.used, s.disabled, g.places, coalesce(r.places_redeemed, 0) + l.places_redeemed, l.places_reserved,
-    h.completed + l.completed, coalesce(r.reversed, 0) + l.reversed, (h.credited + l.credited)::text,
-    coalesce(r.redeemers, 0) + n.wallets, least(h.first_redeemed_at, l.first_redeemed_at),
-    greatest(h.last_redeemed_at, l.last_redeemed_at),
+    s.used, s.disabled, g.places, coalesce(r.places_redeemed, 0) + l.redeemed, l.reserved, h.completed,
+    coalesce(r.reversed, 0) + l.reversed, h.credited::text, coalesce(r.redeemers, 0) + n.wallets, h.first_redeemed_at,
+    h.last_redeemed_at,
     (
       select coalesce(jsonb_agg(jsonb_build_object('date', to_char(date, 'YYYY-MM-DD'), 'completed', completed,
         'credited', credited::text) order by date), '[]')
       from days
     )
-  from code_groups g left join rollups r on r.group_id = g.id cross join codes_by_state s cross join latest l
+  from code_groups g left join rollups r on r.group_id = g.id cross join codes_by_state s cross join latest_places l
     cross join new_redeemers n cross join history h
   where g.id = stats_group;
 end $$;
