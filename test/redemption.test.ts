@@ -238,6 +238,22 @@ describe('an Idempotency-Key', () => {
     expect((await redeem(code, phone, key)).body).toEqual(first.body);
   });
 
+  test('is redeemed anew, and credited no second time, where the gift-code database was put back', async () => {
+    const [code] = await makeCodes(service, 1);
+    const phone = newPhone();
+    const key = { 'Idempotency-Key': randomUUID() };
+    const first = await redeem(code, phone, key);
+    expect((await redeem(code, phone, key)).body).toEqual(first.body);
+    const { id, code: redeemed } = first.body;
+    await world.giftCode.query('delete from redemptions where id = $1', [id]);
+    await world.giftCode.query('update codes set redeemed = 0 where id = $1', [redeemed.id]);
+    const away = await redeem(code, phone, key);
+    expect([away.status, away.body.code, away.headers.get('Retry-After')]).toEqual([503, 'unavailable', '1']);
+    const again = await redeem(code, phone, key);
+    const { amount, wallet, transaction_id } = first.body;
+    expect(again).toMatchObject({ status: 201, body: { id, state: 'completed', amount, wallet, transaction_id } });
+  });
+
   test('with two codes at the same time redeems one of them', async () => {
     const [code, other] = await makeCodes(service, 2);
     const key = { 'Idempotency-Key': randomUUID() };

@@ -130,7 +130,14 @@ export function createLookups(
       return await findUse({ codeId, walletId: known ?? remember(key, walletId) });
     },
 
-    row: readRow,
+    /** A redemption's row, where it has one. */
+    async row(id: string): Promise<RedemptionRow | undefined> {
+      const row = await readRow(id);
+      // The database was put back, say: who repeats it once more comes to the door again.
+      if (!row) repeats.delete(id);
+      return row;
+    },
+
     view,
 
     /** A redemption with both its sides. */

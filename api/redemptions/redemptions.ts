@@ -98,7 +98,7 @@ export function createRedemptions(
   /** A repeat is answered from the rows, as the first request was. */
   const replay = async (request: RedemptionRequest, finding: DoorFinding): Promise<RedemptionAnswer> => {
     const view = await read(request.redemptionId, request.waitMs);
-    if (!view) throw new Problem('not-found');
+    if (!view) throw unavailable('The redemption is no longer known.');
     const { row, side } = view;
     const same =
       row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
@@ -165,11 +165,14 @@ const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code
 function assertWhole(breaker: Breaker): void {
   const broken = breaker.broken();
   if (broken.length === 0) return;
-  throw new Problem('unavailable', {
-    detail: `Out of order: ${broken.join(', ')}. Nothing has happened; try again.`,
+  throw unavailable(`Out of order: ${broken.join(', ')}.`);
+}
+
+const unavailable = (what: string) =>
+  new Problem('unavailable', {
+    detail: `${what} Nothing has happened; try again.`,
     headers: { 'Retry-After': '1' },
   });
-}
 
 function answer(view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer {
   const { state, reason, id } = view.row;
@@ -191,10 +194,7 @@ function refusal(reason: string, redemptionId: string | null, replayed = false):
 
 function startProblem(error: unknown, redemptionId: string): unknown {
   if (error instanceof NotStarted) {
-    return new Problem('unavailable', {
-      detail: 'Temporal cannot be reached. Nothing has happened; try again.',
-      headers: { 'Retry-After': '1' },
-    });
+    return unavailable('Temporal cannot be reached.');
   }
   if (error instanceof OutcomeUnknown) {
     return new Problem('outcome-unknown', {
