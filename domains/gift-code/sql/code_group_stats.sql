@@ -13,8 +13,8 @@ create or replace function code_group_stats_1(
   places_total bigint, places_redeemed bigint, places_reserved bigint, completed bigint, reversed bigint, credited text,
   redeemers bigint, first_redeemed_at timestamptz, last_redeemed_at timestamptz, per_day jsonb
 ) language plpgsql stable
--- Planned each time, by where the rollup stands.
-set plan_cache_mode = force_custom_plan
+-- Planning it each time would take longer than reading a rollup.
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 #variable_conflict use_column
 declare
