@@ -9,7 +9,7 @@ import { id, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
 const TIMEOUT_MS = 10_000;
-const isTimeZone = (name: string) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC';
+const TIME_ZONES = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC']);
 
 export const codeGroupStatsOperation = operation({
   method: 'GET',
@@ -20,7 +20,10 @@ export const codeGroupStatsOperation = operation({
   query: z.strictObject({
     from: time.optional(),
     to: time.optional(),
-    time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone, such as Asia/Tehran').default('UTC'),
+    time_zone: z
+      .string()
+      .refine((name) => TIME_ZONES.has(name), 'must be an IANA time zone, such as Asia/Tehran')
+      .default('UTC'),
   }),
   answers: { 200: answers.stats },
   problems: ['not-found', 'unavailable'],
