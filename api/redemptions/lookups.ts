@@ -139,12 +139,6 @@ export function createLookups(
     },
 
     view,
-
-    /** A redemption with both its sides. */
-    async redemption(id: string): Promise<RedemptionView | undefined> {
-      const row = await readRow(id);
-      return row && (await view(row));
-    },
   };
 }
 

@@ -79,7 +79,7 @@ export function createRedemptions(
       const end = await endOf(redemption, waitMs);
       if (end === undefined) {
         metrics.redemptions.inc({ outcome: 'pending', reason: '' });
-        const view = await lookups.redemption(redemptionId).catch(() => undefined);
+        const view = await read(redemptionId, 0).catch(() => undefined);
         return { redemptionId, completed: false, view, replayed: joined, times: {} };
       }
       if (!('outcome' in end) || end.outcome === 'completed') {

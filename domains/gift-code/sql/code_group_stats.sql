@@ -24,14 +24,14 @@ begin
   return query
   with latest as materialized (
     -- By quarters, as in the rollup; what is reserved has none.
-    select date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z') as quarter, state, place_kept,
-      count(*) as redemptions, sum(amount) as amount, min(settled_at) as first_settled_at,
-      max(settled_at) as last_settled_at
+    select date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z') as quarter, state,
+      state = 'completed' or place_kept as is_spent, count(*) as redemptions, sum(amount) as amount,
+      min(settled_at) as first_settled_at, max(settled_at) as last_settled_at
     from redemptions where group_id = stats_group and created_at >= mark
     group by 1, 2, 3
   ), latest_places as (
     select coalesce(sum(redemptions) filter (where state = 'reversed'), 0)::bigint as reversed,
-      coalesce(sum(redemptions) filter (where state = 'completed' or place_kept), 0)::bigint as redeemed,
+      coalesce(sum(redemptions) filter (where is_spent), 0)::bigint as redeemed,
       coalesce(sum(redemptions) filter (where state = 'reserved'), 0)::bigint as reserved
     from latest
   ), new_redeemers as (
