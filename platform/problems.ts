@@ -132,3 +132,7 @@ export class Problem extends Error {
     return problems[this.code][0];
   }
 }
+
+/** Something is away: nothing has happened, and it may be asked for again in a second. */
+export const unavailable = (detail: string, members?: Record<string, unknown>): Problem =>
+  new Problem('unavailable', { detail, ...(members && { members }), headers: { 'Retry-After': '1' } });

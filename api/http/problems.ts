@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { ZodError } from 'zod';
 import { ContentionError, DatabaseUnavailable, databaseError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { Problem, problems } from '../../platform/problems.ts';
+import { Problem, problems, unavailable } from '../../platform/problems.ts';
 
 /** Answers what was thrown, whatever it is, as an RFC 9457 problem. Never a stack, never a detail of ours. */
 export function answerProblem(context: Context, error: unknown, logger: Logger): void {
@@ -29,10 +29,10 @@ function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const error = thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
   if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {
-    return new Problem('unavailable', { detail: 'A database does not answer.', headers: { 'Retry-After': '1' } });
+    return unavailable('A database does not answer.');
   }
   if (error instanceof ServiceError && TEMPORAL_AWAY.has((error.cause as { code?: number } | undefined)?.code ?? 0)) {
-    return new Problem('unavailable', { detail: 'Temporal does not answer.', headers: { 'Retry-After': '1' } });
+    return unavailable('Temporal does not answer.');
   }
   return new Problem('internal-error');
 }

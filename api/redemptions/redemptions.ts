@@ -1,7 +1,7 @@
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { isProblemCode, Problem, type ProblemCode } from '../../platform/problems.ts';
+import { isProblemCode, Problem, type ProblemCode, unavailable } from '../../platform/problems.ts';
 import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { Breaker } from './breaker.ts';
@@ -98,7 +98,7 @@ export function createRedemptions(
   /** A repeat is answered from the rows, as the first request was. */
   const replay = async (request: RedemptionRequest, finding: DoorFinding): Promise<RedemptionAnswer> => {
     const view = await read(request.redemptionId, request.waitMs);
-    if (!view) throw unavailable('The redemption is no longer known.');
+    if (!view) throw unavailable('The redemption is no longer known. Nothing has happened; try again.');
     const { row, side } = view;
     const same =
       row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
@@ -165,14 +165,8 @@ const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code
 function assertWhole(breaker: Breaker): void {
   const broken = breaker.broken();
   if (broken.length === 0) return;
-  throw unavailable(`Out of order: ${broken.join(', ')}.`);
+  throw unavailable(`Out of order: ${broken.join(', ')}. Nothing has happened; try again.`);
 }
-
-const unavailable = (what: string) =>
-  new Problem('unavailable', {
-    detail: `${what} Nothing has happened; try again.`,
-    headers: { 'Retry-After': '1' },
-  });
 
 function answer(view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer {
   const { state, reason, id } = view.row;
@@ -194,7 +188,7 @@ function refusal(reason: string, redemptionId: string | null, replayed = false):
 
 function startProblem(error: unknown, redemptionId: string): unknown {
   if (error instanceof NotStarted) {
-    return unavailable('Temporal cannot be reached.');
+    return unavailable('Temporal cannot be reached. Nothing has happened; try again.');
   }
   if (error instanceof OutcomeUnknown) {
     return new Problem('outcome-unknown', {

@@ -5,7 +5,7 @@ import { type RedemptionMilestones, redemptionMilestones } from '../../../domain
 import { readTransfers, type Transfer } from '../../../domains/wallet/read-transfers.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { findEvents, type KeptEvent } from '../../../platform/outbox-find.ts';
-import { Problem } from '../../../platform/problems.ts';
+import { unavailable } from '../../../platform/problems.ts';
 import { inTime } from '../../../platform/within.ts';
 import { redemptionWorkflowId, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { Services } from '../../services.ts';
@@ -32,13 +32,13 @@ const TIMEOUT_MS = 10_000;
  */
 export async function redemptionTimeline(services: Sources, id: string): Promise<Timeline | undefined> {
   const { giftCode, wallet, gateway, temporal, logger } = services;
-  const unavailable: string[] = [];
+  const silent: string[] = [];
   const ask = async <T>(source: string, question: Promise<T[]>): Promise<T[]> => {
     try {
       return await inTime(TIMEOUT_MS, question);
     } catch (error) {
       logger.warn({ source, error: String(error) }, 'a timeline is told without a source');
-      unavailable.push(source);
+      silent.push(source);
       return [];
     }
   };
@@ -50,11 +50,8 @@ export async function redemptionTimeline(services: Sources, id: string): Promise
     ask('audit log', listAuditLog(gateway, { resource: id }, AUDIT_ENTRIES)),
   ]);
   if (!row && transfers.length === 0 && workflows.length === 0) {
-    if (unavailable.length === 0) return undefined;
-    throw new Problem('unavailable', {
-      detail: `No answer: ${unavailable.join(', ')}.`,
-      headers: { 'Retry-After': '1' },
-    });
+    if (silent.length === 0) return undefined;
+    throw unavailable(`No answer: ${silent.join(', ')}.`);
   }
 
   const [giftCodeEvents, walletEvents, deliveries] = await Promise.all([
@@ -70,7 +67,7 @@ export async function redemptionTimeline(services: Sources, id: string): Promise
     ...deliveries.map(deliveryItem),
     ...audit.map(auditItem),
   ];
-  return { items: items.sort((a, b) => a.at.getTime() - b.at.getTime()), unavailable };
+  return { items: items.sort((a, b) => a.at.getTime() - b.at.getTime()), unavailable: silent };
 }
 
 /** Its own workflow and its reversal's, where there are any; the one that its row names is said to be gone where it is. */

@@ -1,5 +1,5 @@
 import { query } from '../../../platform/database.ts';
-import { Problem } from '../../../platform/problems.ts';
+import { unavailable } from '../../../platform/problems.ts';
 import { inTime } from '../../../platform/within.ts';
 import type { Router } from '../../router.ts';
 import type { Services } from '../../services.ts';
@@ -32,11 +32,7 @@ export function health(router: Router, services: Services): void {
     );
     const failed = results.filter(([, state]) => state !== 'ok').map(([name]) => name);
     if (failed.length > 0) {
-      throw new Problem('unavailable', {
-        detail: `Not ready: ${failed.join(', ')}.`,
-        members: { checks: Object.fromEntries(results) },
-        headers: { 'Retry-After': '1' },
-      });
+      throw unavailable(`Not ready: ${failed.join(', ')}.`, { checks: Object.fromEntries(results) });
     }
     context.body = { status: 'ok', checks: Object.fromEntries(results) };
   });
