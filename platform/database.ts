@@ -243,14 +243,15 @@ async function installFunctions(client: pg.Client, files: FunctionFile[]): Promi
   const installed = new Map(rows.map((row) => [row.file, row.sha256]));
   // Functions may call one another, so that a body is checked when it first runs, not here.
   await client.query('set check_function_bodies = off');
+  // And together, so that a process of the version before never meets one without those that it calls.
+  await client.query('begin');
   for (const { file, text, sha256 } of files) {
     if (installed.get(file) === sha256) continue;
-    await client.query('begin');
     await client.query(text);
     await client.query(
       'insert into installed_functions values ($1, $2) on conflict (file) do update set sha256 = excluded.sha256',
       [file, sha256],
     );
-    await client.query('commit');
   }
+  await client.query('commit');
 }

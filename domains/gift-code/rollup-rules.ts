@@ -33,7 +33,7 @@ export const ROLLUP_RULES: Record<string, string> = {
       (r.completed, r.credited, r.first_settled_at, r.last_settled_at)) as detail
     from (select * from rollup_quarters where completed > 0) q
     full join (
-      select group_id, date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z') as quarter,
+      select group_id, quarter_1(settled_at) as quarter,
         count(*) as completed, sum(amount) as credited, min(settled_at) as first_settled_at,
         max(settled_at) as last_settled_at, min(created_at) as created_from, max(created_at) as created_to
       from (${ROLLED}) r where state = 'completed' group by 1, 2

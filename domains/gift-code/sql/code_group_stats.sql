@@ -24,7 +24,7 @@ begin
   return query
   with latest as materialized (
     -- By quarters, as in the rollup; what is reserved has none.
-    select date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z') as quarter, state,
+    select quarter_1(settled_at) as quarter, state,
       state = 'completed' or place_kept as is_spent, count(*) as redemptions, sum(amount) as amount,
       min(settled_at) as first_settled_at, max(settled_at) as last_settled_at
     from redemptions where group_id = stats_group and created_at >= mark

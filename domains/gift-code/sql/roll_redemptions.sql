@@ -42,7 +42,7 @@ begin
   ), quarters as (
     insert into rollup_quarters as q (group_id, quarter, completed, credited, first_settled_at, last_settled_at,
       created_from, created_to)
-    select rolled_group, date_bin('15 minutes', settled_at, timestamptz '2000-01-01 00:00:00Z'), count(*), sum(amount),
+    select rolled_group, quarter_1(settled_at), count(*), sum(amount),
       min(settled_at), max(settled_at), min(created_at), max(created_at)
     from piece where state = 'completed' group by 2
     on conflict (group_id, quarter) do update set completed = q.completed + excluded.completed,

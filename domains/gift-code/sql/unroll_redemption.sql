@@ -21,7 +21,7 @@ begin
     first_settled_at = case when q.completed > 1 then q.first_settled_at end,
     last_settled_at = case when q.completed > 1 then q.last_settled_at end
   where q.group_id = gone.group_id
-    and q.quarter = date_bin('15 minutes', gone.settled_at, timestamptz '2000-01-01 00:00:00Z')
+    and q.quarter = quarter_1(gone.settled_at)
   returning * into strict span;
   if gone.settled_at in (span.first_settled_at, span.last_settled_at) then
     update rollup_quarters q set (first_settled_at, last_settled_at) = (
