@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
@@ -16,7 +17,10 @@ import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
-const PIECE = 2_000;
+const PIECE = 1_000;
+/** A piece takes a core for itself; in between, redemptions have it for so many times as long, at most for so long. */
+const RESTS = 4;
+const LONGEST_REST_MS = 1_000;
 /** A call of a step checks its deadline within one time-out of the step; the other one is for clocks that differ. */
 const TRAIL_STEPS = 2;
 
@@ -75,7 +79,10 @@ export function sweepActivities(
       orFailure('gift-code', () => {
         const endAt = performance.now() + statementLimitMs();
         const limits = { piece: PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
-        return rollRedemptions(db, limits, () => performance.now() < endAt);
+        return rollRedemptions(db, limits, async (tookMs) => {
+          await sleep(Math.min(RESTS * tookMs, LONGEST_REST_MS));
+          return performance.now() < endAt;
+        });
       }),
   };
 }

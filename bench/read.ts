@@ -17,7 +17,7 @@ const BATCH = 256;
 const TIMEOUT_MS = 60_000;
 const PROGRESS_EVERY = 100_000;
 /** As the sweeper's. */
-const PIECE = 2_000;
+const PIECE = 1_000;
 
 /**
  * Reads of a large group, some of whose codes are redeemed, and of a wallet with a long history, by one client, one after

@@ -377,6 +377,43 @@ describe('a rollup', () => {
     expect((await rollup(groupId)).rolled).toBe(5);
     await expectExact(groupId);
   });
+
+  test.each(['rollup_redeemers', 'rollup_uses'])('is there for each row of %s, which goes with it', async (table) => {
+    const { groupId, codeId } = await makeCode(databases, 9);
+    await redeem(codeId, 2);
+    await roll();
+    const query = async (text: string, values: unknown[]) => (await databases.giftCode.query(text, values)).rowCount;
+    const refused = (text: string, values: unknown[]) =>
+      expect(query(text, values)).rejects.toMatchObject({ code: expect.stringMatching(/^23/) });
+    const add = `insert into ${table} select u, gen_random_uuid(), 1 from unnest($1::uuid[]) u`;
+    await refused(add, [[groupId, randomUUID()]]);
+    expect(await query(add, [[groupId]])).toBe(1);
+    await refused(`update ${table} set group_id = $2 where group_id = $1`, [groupId, randomUUID()]);
+    await refused('update rollups set group_id = $2 where group_id = $1', [groupId, randomUUID()]);
+
+    const rows = `select from ${table} where group_id = $1`;
+    expect(await query(rows, [groupId])).toBeGreaterThan(1);
+    await query('delete from rollups where group_id = $1', [groupId]);
+    expect(await query(rows, [groupId])).toBe(0);
+  });
+
+  test('that is being moved is deleted with all that was added to it meanwhile', async () => {
+    const { groupId, codeId } = await makeCode(databases, 9);
+    await redeem(codeId, 2);
+    await roll();
+    await redeem(codeId, 2);
+    const move = await openTransaction(databases.giftCodeDb);
+    await roll(move.db);
+    const deleted = databases.giftCodeDb.reads.query('delete from rollups where group_id = $1', [groupId]);
+    await untilWaiting(databases.giftCode);
+    await move.commit();
+    expect((await deleted).rowCount).toBe(1);
+    const { rows } = await databases.giftCode.query('select from rollup_redeemers where group_id = $1', [groupId]);
+    expect(rows).toEqual([]);
+    await expectExact(groupId);
+    await roll();
+    await expectExact(groupId);
+  });
 });
 
 describe('books', () => {

@@ -11,23 +11,24 @@ const rollFunction = { name: 'roll_redemptions_1', types: ['uuid', 'integer', 'i
  * @param limits `piece`: how many are counted in one transaction, for which a reversal may have to wait. `trailMs`: how far
  *   rollups stay behind the present, longer than a call of reserve or release may take from the begin of its transaction to
  *   the check of its deadline
- * @param goesOn asked after each piece; false stops
+ * @param goesOn asked after each piece, which took so many milliseconds; false stops
  * @returns how many redemptions were counted @throws DatabaseUnavailable
  */
 export async function rollRedemptions(
   db: GiftCodeDatabase,
   { piece, trailMs }: { piece: number; trailMs: number },
-  goesOn: () => boolean = () => true,
+  goesOn: (tookMs: number) => boolean | Promise<boolean> = () => true,
 ): Promise<number> {
   let total = 0;
   for (const groupId of await groupsBehind(db, trailMs)) {
     let rolled: number;
     do {
+      const startedAt = performance.now();
       const values = [groupId, piece, `${trailMs} ms`];
       const [row] = await callFunction<{ roll_redemptions_1: number }>(db.reads, rollFunction, values, TIMEOUT_MS);
       rolled = row?.roll_redemptions_1 ?? 0;
       total += rolled;
-      if (!goesOn()) return total;
+      if (!(await goesOn(performance.now() - startedAt))) return total;
     } while (rolled >= piece);
   }
   return total;

@@ -253,16 +253,13 @@ export const rollups = pgTable(
   ],
 );
 
-const ofRollup = () =>
-  uuid()
-    .notNull()
-    .references(() => rollups.groupId, { onDelete: 'cascade' });
-
 /** Completed redemptions by the quarter of an hour they were settled in: the offsets of time zones are multiples of it. */
 export const rollupQuarters = pgTable(
   'rollup_quarters',
   {
-    groupId: ofRollup(),
+    groupId: uuid()
+      .notNull()
+      .references(() => rollups.groupId, { onDelete: 'cascade' }),
     /** Its begin. */
     quarter: instant().notNull(),
     completed: integer().notNull(),
@@ -281,11 +278,11 @@ export const rollupQuarters = pgTable(
   ],
 );
 
-/** Completed redemptions by wallet. */
+/** Completed redemptions by wallet. Rows are many, so that their rollup is checked once a statement: see docs/adr/0010. */
 export const rollupRedeemers = pgTable(
   'rollup_redeemers',
   {
-    groupId: ofRollup(),
+    groupId: uuid().notNull(),
     walletId: uuid().notNull(),
     completed: integer().notNull(),
   },
@@ -295,11 +292,11 @@ export const rollupRedeemers = pgTable(
   ],
 );
 
-/** Spent uses of codes that have more than one. */
+/** Spent uses of codes that have more than one; their rollup as that of wallets. */
 export const rollupUses = pgTable(
   'rollup_uses',
   {
-    groupId: ofRollup(),
+    groupId: uuid().notNull(),
     codeId: uuid().notNull(),
     spent: integer().notNull(),
   },
