@@ -39,7 +39,7 @@ export interface DatabaseOptions {
 
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
-const CONNECTION_LIFETIME_S = 60;
+const CONNECTION_LIFETIME_S = 600;
 /** One for a generation, one for an import. */
 const BULK_CONNECTIONS = 2;
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -99,8 +99,9 @@ function createPool(url: string, name: string, max: number, statementTimeoutMs: 
     statement_timeout: statementTimeoutMs,
     connectionTimeoutMillis: Math.min(statementTimeoutMs, 5_000),
     idleTimeoutMillis: 0,
-    // A connection keeps the plans it made first, maybe while a table was empty: none is kept for long.
-    maxLifetimeSeconds: CONNECTION_LIFETIME_S,
+    // None keeps its plans for good, made while a table was empty, say. The first calls of a new one take longer, so that
+    // the connections of all pools, opened at the same time, are not replaced at the same time as well.
+    maxLifetimeSeconds: CONNECTION_LIFETIME_S * (1 + Math.random()),
     keepAlive: true,
     types: { getTypeParser },
   });
