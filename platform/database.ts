@@ -39,7 +39,7 @@ export interface DatabaseOptions {
 
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
-const CONNECTION_LIFETIME_S = 600;
+const CONNECTION_LIFETIME_S = 300;
 /** One for a generation, one for an import. */
 const BULK_CONNECTIONS = 2;
 const repository = fileURLToPath(new URL('..', import.meta.url));
