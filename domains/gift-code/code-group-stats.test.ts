@@ -253,6 +253,22 @@ describe('a rollup', () => {
     await expectExact(groupId);
   });
 
+  test('comes before those that were moved later, so that none is left out where there are too many', async () => {
+    const [before, behind] = [await makeCode(databases, 9), await makeCode(databases, 9)];
+    await redeem(before.codeId, 1);
+    await roll();
+    await redeem(before.codeId, 1);
+    await redeem(behind.codeId, 1);
+    const isMoved = async ({ groupId }: { groupId: string }, to: number) => (await rollup(groupId))?.rolled === to;
+    let inOrder: boolean | undefined;
+    await rollRedemptions(databases.giftCodeDb, { piece: 10, trailMs: 0 }, async () => {
+      if (await isMoved(before, 2)) inOrder ??= await isMoved(behind, 1);
+      return true;
+    });
+    expect(inOrder).toBe(true);
+    expect(await isMoved(before, 2)).toBe(true);
+  });
+
   test('stays behind what is younger than its trail', async () => {
     const { groupId, codeId } = await makeCode(databases, 2);
     await redeem(codeId, 1);

@@ -34,7 +34,7 @@ export async function rollRedemptions(
   return total;
 }
 
-/** Groups with redemptions older than `trailMs` that are not in their rollup. */
+/** Groups with redemptions older than `trailMs` that are not in their rollup; first those that are longest behind. */
 async function groupsBehind(db: GiftCodeDatabase, trailMs: number): Promise<string[]> {
   const { rows } = await query<{ id: string }>(
     db.reads,
@@ -43,7 +43,7 @@ async function groupsBehind(db: GiftCodeDatabase, trailMs: number): Promise<stri
         where exists (
           select from redemptions r where r.group_id = g.id and r.created_at >= coalesce(u.rolled_to, '-infinity')
             and r.created_at < now() - make_interval(secs => $1::double precision / 1000))
-        order by g.id`,
+        order by u.rolled_to nulls first, g.id`,
       values: [trailMs],
     },
     TIMEOUT_MS,
