@@ -77,8 +77,8 @@ export async function startServiceProcess(
   }
 }
 
-/** What `npm start` gives to node. */
-async function startArguments(): Promise<string[]> {
+/** What `npm start` gives to node, in the checkout's folder. */
+export async function startArguments(): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
   return scripts.start.split(' ').slice(1);
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startArguments } from '../bench/service-process.ts';
 import { caller, type TestService, type TestWorld, until } from './harness.ts';
 
 export interface TestProcess extends TestService {
@@ -13,7 +14,8 @@ export interface TestProcess extends TestService {
 /** Starts the whole service as a process of its own in a world, as `npm start` does. */
 export async function spawnIn(world: TestWorld, settings: Record<string, string> = {}): Promise<TestProcess> {
   const home = await mkdtemp(join(world.home, 'process-'));
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/start.mjs', import.meta.url))], {
+  const child = spawn(process.execPath, await startArguments(), {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
     env: { ...process.env, ...world.environment, VOUCHSAFE_HOME: home, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
