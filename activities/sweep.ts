@@ -3,7 +3,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { runningGenerations } from '../domains/gift-code/read-generations.ts';
-import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
+import { ROLL_PIECE, rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import {
   generationWorkflowId,
@@ -17,7 +17,6 @@ import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
-const PIECE = 1_000;
 /** A piece takes a core for itself; in between, redemptions have it for so many times as long, at most for so long. */
 const RESTS = 4;
 const LONGEST_REST_MS = 1_000;
@@ -78,7 +77,7 @@ export function sweepActivities(
     rollRedemptions: () =>
       orFailure('gift-code', () => {
         const endAt = performance.now() + statementLimitMs();
-        const limits = { piece: PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
+        const limits = { piece: ROLL_PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
         return rollRedemptions(db, limits, async (tookMs) => {
           await sleep(Math.min(RESTS * tookMs, LONGEST_REST_MS));
           return performance.now() < endAt;

@@ -1,6 +1,6 @@
 import { createCodeGroup } from '../domains/gift-code/create-code-group.ts';
 import { generateCodes } from '../domains/gift-code/generate-codes.ts';
-import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
+import { ROLL_PIECE, rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { ConfigError } from '../platform/config.ts';
 import { newId } from '../platform/ids.ts';
 import { assertExact } from './books.ts';
@@ -16,8 +16,6 @@ const CHUNK = 5_000;
 const BATCH = 256;
 const TIMEOUT_MS = 60_000;
 const PROGRESS_EVERY = 100_000;
-/** As the sweeper's. */
-const PIECE = 1_000;
 
 /**
  * Reads of a large group, some of whose codes are redeemed, and of a wallet with a long history, by one client, one after
@@ -37,7 +35,7 @@ export const read = defineBench({
       return { codeId, walletId: index < transfers ? busiest : (wallets[index % wallets.length]?.walletId ?? '') };
     });
     await redeemCodes(stage, orders.slice(0, -latest));
-    await rollRedemptions(stage.giftCode, { piece: PIECE, trailMs: 0 });
+    await rollRedemptions(stage.giftCode, { piece: ROLL_PIECE, trailMs: 0 });
     await settleTables(stage);
 
     stage.progress('Starting the service');

@@ -1,6 +1,9 @@
 import { callFunction, query } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
+/** Long enough that planning it counts for little, short enough that a reversal waits for hundredths of a second. */
+export const ROLL_PIECE = 1_000;
+
 const TIMEOUT_MS = 30_000;
 const rollFunction = { name: 'roll_redemptions_1', types: ['uuid', 'integer', 'interval'] };
 
