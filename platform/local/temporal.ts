@@ -35,8 +35,8 @@ export const LIMITS = {
   'frontend.persistenceMaxQPS': 100_000,
   'history.persistenceMaxQPS': 100_000,
   'matching.persistenceMaxQPS': 100_000,
-  // Lists are brought up to date five times a second: a workflow that is over by then is written once, as closed.
-  'history.visibilityProcessorMaxPollRPS': 5,
+  // Lists are brought up to date ten times a second: a workflow that is over by then is written once, as closed.
+  'history.visibilityProcessorMaxPollRPS': 10,
 };
 
 const VERSION = '1.5.1';
