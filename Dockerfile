@@ -22,4 +22,4 @@ VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 \
     CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--require", "./bin/untimed-workflows.cjs", "--single-threaded-gc", "--no-allocation-site-pretenuring", "--max-old-space-size=1536", "bin/start.mjs"]
+CMD ["node", "--require", "./bin/untimed-workflows.cjs", "--single-threaded-gc", "--no-allocation-site-pretenuring", "--max-old-space-size=1536", "--heap-growing-percent=50", "bin/start.mjs"]
