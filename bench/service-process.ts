@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, open, readFile } from 'node:fs/promises';
@@ -38,8 +38,7 @@ export async function startServiceProcess(
   await mkdir(serviceHome, { recursive: true });
   const log = join(serviceHome, 'service.log');
   const output = await open(log, 'w');
-  const child = spawn(process.execPath, await startArguments(), {
-    cwd: root,
+  const child = await spawnService({
     stdio: ['ignore', output.fd, output.fd],
     env: {
       ...process.env,
@@ -77,10 +76,10 @@ export async function startServiceProcess(
   }
 }
 
-/** What `npm start` gives to node, in the checkout's folder. */
-export async function startArguments(): Promise<string[]> {
+/** What `npm start` runs, with its flags and in the checkout's folder, without npm in between. */
+export async function spawnService(options: Pick<SpawnOptions, 'env' | 'stdio'>): Promise<ChildProcess> {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
-  return scripts.start.split(' ').slice(1);
+  return spawn(process.execPath, scripts.start.split(' ').slice(1), { ...options, cwd: root });
 }
 
 /** Waits for the file in which the service tells where it is. */

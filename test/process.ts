@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startArguments } from '../bench/service-process.ts';
+import { spawnService } from '../bench/service-process.ts';
 import { caller, type TestService, type TestWorld, until } from './harness.ts';
 
 export interface TestProcess extends TestService {
@@ -14,13 +13,12 @@ export interface TestProcess extends TestService {
 /** Starts the whole service as a process of its own in a world, as `npm start` does. */
 export async function spawnIn(world: TestWorld, settings: Record<string, string> = {}): Promise<TestProcess> {
   const home = await mkdtemp(join(world.home, 'process-'));
-  const child = spawn(process.execPath, await startArguments(), {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  const child = await spawnService({
     env: { ...process.env, ...world.environment, VOUCHSAFE_HOME: home, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     errors += chunk;
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
