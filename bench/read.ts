@@ -52,6 +52,7 @@ export const read = defineBench({
 
       const stats = {
         ...(await timed(stage, 'stats', reads, () => get(statsPath), wrote)),
+        ...(await timed(stage, 'stats_to_now', reads, () => get(`${statsPath}?to=${new Date().toISOString()}`), wrote)),
         // The last one above was kept.
         ...(stage.urls.redis && (await timed(stage, 'stats_kept', reads, () => get(statsPath)))),
       };

@@ -70,15 +70,15 @@ begin
       where group_id = stats_group and disabled
     ) states
   ), quarters as materialized (
-    select *, quarter >= days_from and quarter_end <= days_to and first_date = last_date as is_whole
+    select *, first_settled_at >= days_from and last_settled_at < days_to and first_date = last_date as is_whole
     from (
-      select *, quarter + interval '15 minutes' as quarter_end, (quarter at time zone zone)::date as first_date,
-        ((quarter + interval '14 min 59.999 s') at time zone zone)::date as last_date
+      select *, (first_settled_at at time zone zone)::date as first_date,
+        (last_settled_at at time zone zone)::date as last_date
       from (
-        select quarter, completed, credited, first_settled_at, last_settled_at, created_from, created_to
+        select completed, credited, first_settled_at, last_settled_at, created_from, created_to
         from rollup_quarters where group_id = stats_group and completed > 0
         union all
-        select quarter, redemptions, amount, first_settled_at, last_settled_at, mark, 'infinity'
+        select redemptions, amount, first_settled_at, last_settled_at, mark, 'infinity'
         from latest where state = 'completed'
       ) counted
       offset 0
@@ -92,17 +92,17 @@ begin
     from (
       select first_date as date, completed, credited from quarters where is_whole
       union all
-      -- Quarters that the range or a midnight cuts: from their rows.
+      -- Quarters whose redemptions the range or a midnight parts: from their rows.
       select (r.settled_at at time zone zone)::date, 1, r.amount
       from quarters q
       cross join lateral (
         select settled_at, amount from redemptions
         where group_id = stats_group and created_at between q.created_from and q.created_to and state = 'completed'
-          and settled_at >= greatest(q.quarter, days_from) and settled_at < least(q.quarter_end, days_to)
+          and settled_at between greatest(q.first_settled_at, days_from) and q.last_settled_at and settled_at < days_to
         -- Not taken in: the range of one quarter at a time, by the index.
         offset 0
       ) r
-      where not q.is_whole and q.quarter_end > days_from and q.quarter < days_to
+      where not q.is_whole and q.last_settled_at >= days_from and q.first_settled_at < days_to
     ) parts
     group by date
   ), codes_by_state as (
