@@ -19,6 +19,7 @@ import { codeGroupStats, type DayRange } from './code-group-stats.ts';
 import { confirm } from './confirm.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { importCodes } from './import-codes.ts';
+import { listCodes } from './read-codes.ts';
 import { release } from './release.ts';
 import { type ReserveItem, reserve } from './reserve.ts';
 import { reverseRedemption } from './reverse-redemption.ts';
@@ -108,6 +109,22 @@ async function expectExact(groupId: string, range = ALL_DAYS, what = ''): Promis
   const [stats, expected] = [await codeGroupStats(databases.giftCodeDb, groupId, range), await counted(groupId, range)];
   expect(stats, `${what} ${JSON.stringify(range)}`).toEqual(expected);
 }
+
+/** The lists of codes by state, against the states of all codes. */
+async function expectListed(groupId: string, what = ''): Promise<void> {
+  const { rows } = await databases.giftCodeDb.reads.query(
+    `select id, code_state_1(disabled, redeemed, reserved, max_redemptions) as state from codes
+     where group_id = $1 order by position desc`,
+    [groupId],
+  );
+  for (const state of ['disabled', 'used', 'reserved', 'partly_used', 'unused'] as const) {
+    const listed = await listCodes(databases.giftCodeDb, { groupId, state }, rows.length + 1);
+    const expected = rows.filter((row) => row.state === state);
+    expect(idList(listed), `${what} ${state}`).toEqual(idList(expected));
+  }
+}
+const idList = (list: { id: string }[]) => list.map(({ id }) => id);
+
 const faults = async () => (await readGiftCodeBooks(databases.giftCodeDb, new Date())).faults;
 
 /** Numbers from 0 to below 1, always the same ones: Mulberry32. */
@@ -208,6 +225,7 @@ describe('the statistics of groups', () => {
         const range = { from: random() < 0.5 ? instant() : undefined, to: random() < 0.5 ? instant() : undefined };
         for (const { groupId } of groups)
           await expectExact(groupId, { ...range, timeZone: pick(ZONES) }, `${step} ${name}`);
+        if (step % 10 === 0) for (const { groupId } of groups) await expectListed(groupId, `${step} ${name}`);
       }
       await complete(some());
       await undo(open);

@@ -1,4 +1,4 @@
-import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import type { RedemptionRow } from './redemption.ts';
@@ -15,6 +15,12 @@ export interface RedemptionFilter extends Page {
   reservedBefore?: Date | undefined;
 }
 
+/** Redemptions that are still reserved. No index holds the state; they lie behind the sweep mark. */
+export const isReserved: SQL | undefined = and(
+  eq(redemptions.state, 'reserved'),
+  sql`${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks})`,
+);
+
 /** Newest first. */
 export async function listRedemptions(
   db: GiftCodeDatabase,
@@ -22,7 +28,6 @@ export async function listRedemptions(
   limit: number,
 ): Promise<RedemptionRow[]> {
   const { clientId, walletIds, groupId, codeId, state, reference, reservedBefore } = filter;
-  const onlyReserved = state === 'reserved' || reservedBefore !== undefined;
   const rows = await db.orm
     .select({
       id: redemptions.id,
@@ -52,11 +57,9 @@ export async function listRedemptions(
         walletIds && inArray(redemptions.walletId, walletIds),
         groupId ? eq(redemptions.groupId, groupId) : undefined,
         codeId ? eq(redemptions.codeId, codeId) : undefined,
-        state && eq(redemptions.state, state),
+        state && (state === 'reserved' ? isReserved : eq(redemptions.state, state)),
         reference === undefined ? undefined : eq(redemptions.reference, reference),
-        // No index holds the state; what is still reserved lies behind the sweep mark.
-        onlyReserved ? sql`${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks})` : undefined,
-        reservedBefore && and(eq(redemptions.state, 'reserved'), lt(redemptions.createdAt, reservedBefore)),
+        reservedBefore && and(isReserved, lt(redemptions.createdAt, reservedBefore)),
         onPage(redemptions, filter),
       ),
     )

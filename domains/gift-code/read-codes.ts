@@ -1,9 +1,10 @@
-import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
 import { type CreatedBetween, createdBetween } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { codeGroups, codeHashes, codes } from './schema.ts';
+import { isReserved } from './list-redemptions.ts';
+import { codeGroups, codeHashes, codes, redemptions } from './schema.ts';
 
 /** The first of these that fits; see sql/code_state.sql. */
 export type CodeState = 'disabled' | 'used' | 'reserved' | 'partly_used' | 'unused';
@@ -55,9 +56,10 @@ export interface CodeFilter extends CreatedBetween {
 }
 
 /** A group's codes, newest first. */
-export function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
+export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
   const { groupId, state, beforePosition } = filter;
-  return db.orm
+  const found = state && (await mustBe(db, groupId, state));
+  return await db.orm
     .select(details)
     .from(codes)
     .innerJoin(codeGroups, eq(codeGroups.id, codes.groupId))
@@ -65,12 +67,35 @@ export function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: numbe
       and(
         eq(codes.groupId, groupId),
         state && sql`${stateOf} = ${state}`,
+        found,
         createdBetween(codes.createdAt, filter),
         beforePosition === undefined ? undefined : lt(codes.position, beforePosition),
       ),
     )
     .orderBy(desc(codes.position))
     .limit(limit);
+}
+
+/** So many uses are looked up; among more, going through the group's codes soon finds a page of any kind. */
+const FEW_USES = 5_000;
+
+/**
+ * What follows from a code's state and has an index, so that a few such codes are found among millions. No index holds the
+ * counters that make the state.
+ */
+async function mustBe(db: GiftCodeDatabase, groupId: string, state: CodeState): Promise<SQL | undefined> {
+  if (state === 'unused') return undefined;
+  if (state === 'disabled') return eq(codes.disabled, true);
+  const uses = await db.orm
+    .select({ codeId: redemptions.codeId })
+    .from(redemptions)
+    .where(and(eq(redemptions.groupId, groupId), state === 'reserved' ? isReserved : undefined))
+    .limit(FEW_USES + 1);
+  const used = [...new Set(uses.map(({ codeId }) => codeId))];
+  return and(
+    state === 'partly_used' ? gt(codes.maxRedemptions, 1) : undefined,
+    uses.length > FEW_USES ? undefined : sql`${codes.id} = any(${sql.param(used)}::uuid[])`,
+  );
 }
 
 export async function readCodeDetails(db: GiftCodeDatabase, id: string): Promise<CodeDetails | undefined> {

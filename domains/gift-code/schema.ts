@@ -135,6 +135,7 @@ export const codes = pgTable(
     uniqueIndex('codes_group_position').on(t.groupId, t.position),
     // Few, and seldom changed. Not of a counter: see the redemptions.
     index('codes_disabled').on(t.groupId).where(sql`${t.disabled}`),
+    index('codes_coupons').on(t.groupId, t.position).where(sql`${t.maxRedemptions} > 1`),
     check(
       'codes_places',
       sql`${t.reserved} >= 0 and ${t.redeemed} >= 0 and ${t.reserved} + ${t.redeemed} <= ${t.maxRedemptions}`,
@@ -210,6 +211,7 @@ export const redemptions = pgTable(
     index('redemptions_code').on(t.codeId, t.walletId),
     index('redemptions_wallet').on(t.walletId, t.createdAt),
     index('redemptions_group').on(t.groupId, t.createdAt),
+    index('redemptions_reference').on(t.reference, t.createdAt, t.id).where(sql`${t.reference} is not null`),
     check('redemptions_state', sql`${t.state} in ('reserved', 'completed', 'released', 'refused', 'reversed')`),
     check('redemptions_reason', sql`(${t.state} in ('released', 'refused', 'reversed')) = (${t.reason} is not null)`),
     check('redemptions_use_number', sql`(${t.state} in ('completed', 'reversed')) = (${t.useNumber} is not null)`),

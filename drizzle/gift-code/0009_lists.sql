@@ -1,0 +1,2 @@
+CREATE INDEX "codes_coupons" ON "codes" USING btree ("group_id","position") WHERE "codes"."max_redemptions" > 1;--> statement-breakpoint
+CREATE INDEX "redemptions_reference" ON "redemptions" USING btree ("reference","created_at","id") WHERE "redemptions"."reference" is not null;
