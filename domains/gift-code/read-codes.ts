@@ -77,7 +77,7 @@ export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit:
 }
 
 /** So many uses are looked up; among more, going through the group's codes soon finds a page of any kind. */
-const FEW_USES = 5_000;
+const FEW_USES = 1_000;
 
 /**
  * What follows from a code's state and has an index, so that a few such codes are found among millions. No index holds the
