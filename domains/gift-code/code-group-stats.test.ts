@@ -119,11 +119,11 @@ async function expectListed(groupId: string, what = ''): Promise<void> {
   );
   for (const state of ['disabled', 'used', 'reserved', 'partly_used', 'unused'] as const) {
     const listed = await listCodes(databases.giftCodeDb, { groupId, state }, rows.length + 1);
-    const expected = rows.filter((row) => row.state === state);
-    expect(idList(listed), `${what} ${state}`).toEqual(idList(expected));
+    const expected = rows.filter((row) => row.state === state).map(({ id }) => id);
+    const ids = listed.map(({ id }) => id);
+    expect(ids, `${what} ${state}`).toEqual(expected);
   }
 }
-const idList = (list: { id: string }[]) => list.map(({ id }) => id);
 
 const faults = async () => (await readGiftCodeBooks(databases.giftCodeDb, new Date())).faults;
 

@@ -16,10 +16,8 @@ export interface RedemptionFilter extends Page {
 }
 
 /** Redemptions that are still reserved. No index holds the state; they lie behind the sweep mark. */
-export const isReserved: SQL | undefined = and(
-  eq(redemptions.state, 'reserved'),
-  sql`${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks})`,
-);
+export const isReserved: SQL = sql`(${redemptions.state} = 'reserved'
+  and ${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks}))`;
 
 /** Newest first. */
 export async function listRedemptions(

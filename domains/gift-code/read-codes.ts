@@ -58,7 +58,7 @@ export interface CodeFilter extends CreatedBetween {
 /** A group's codes, newest first. */
 export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
   const { groupId, state, beforePosition } = filter;
-  const found = state && (await mustBe(db, groupId, state));
+  const indexed = state && (await indexedCondition(db, groupId, state));
   return await db.orm
     .select(details)
     .from(codes)
@@ -67,7 +67,7 @@ export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit:
       and(
         eq(codes.groupId, groupId),
         state && sql`${stateOf} = ${state}`,
-        found,
+        indexed,
         createdBetween(codes.createdAt, filter),
         beforePosition === undefined ? undefined : lt(codes.position, beforePosition),
       ),
@@ -76,14 +76,14 @@ export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit:
     .limit(limit);
 }
 
-/** So many uses are looked up; among more, going through the group's codes soon finds a page of any kind. */
+/** So many uses are looked up; where there are more, going through the group's codes mostly finds a page soon. */
 const FEW_USES = 1_000;
 
 /**
  * What follows from a code's state and has an index, so that a few such codes are found among millions. No index holds the
- * counters that make the state.
+ * counters that make the state; see docs/adr/0003.
  */
-async function mustBe(db: GiftCodeDatabase, groupId: string, state: CodeState): Promise<SQL | undefined> {
+async function indexedCondition(db: GiftCodeDatabase, groupId: string, state: CodeState): Promise<SQL | undefined> {
   if (state === 'unused') return undefined;
   if (state === 'disabled') return eq(codes.disabled, true);
   const uses = await db.orm
