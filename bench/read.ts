@@ -19,8 +19,9 @@ const PROGRESS_EVERY = 100_000;
 
 /**
  * Reads of a large group, some of whose codes are redeemed, and of a wallet with a long history, by one client, one after
- * the other. Statistics are read after something was written, when they are computed: at first all redemptions are in the
- * group's rollup, then the `latest` ones are not, as between two sweeps. And they are read when nothing was written.
+ * the other. Statistics are read after something was written, when they are computed, and when nothing was written.
+ * Statistics and redeemers are read with all redemptions in the group's rollup, then without the `latest`, as between two
+ * sweeps.
  */
 export const read = defineBench({
   defaults: { codes: 1_000_000, redeemed: 100_000, transfers: 100_000, latest: 10_000, reads: 200 },
@@ -44,22 +45,25 @@ export const read = defineBench({
     try {
       const codesPath = `/v1/code-groups/${groupId}/codes`;
       const statsPath = `/v1/code-groups/${groupId}/stats`;
+      const redeemersPath = `/v1/code-groups/${groupId}/redeemers`;
       const transactionsPath = `/v1/wallets/${busiest}/transactions`;
       const middle = middleCursor(await getJson(connection, codesPath), codes);
       const ids = await someRedemptions(stage, reads);
       const get = (path: string) => getJson(connection, path);
       const wrote = () => stage.giftCode.reads.query('select pg_current_xact_id()');
 
-      const stats = {
+      const rolled = {
         ...(await timed(stage, 'stats_to_now', reads, () => get(`${statsPath}?to=${new Date().toISOString()}`), wrote)),
         ...(await timed(stage, 'stats', reads, () => get(statsPath), wrote)),
         // The last one above was kept.
         ...(stage.urls.redis && (await timed(stage, 'stats_kept', reads, () => get(statsPath)))),
+        ...(await timed(stage, 'redeemers', reads, () => get(redeemersPath))),
       };
       await redeemCodes(stage, orders.slice(-latest));
       const measured = {
-        ...stats,
+        ...rolled,
         ...(await timed(stage, 'stats_latest', reads, () => get(statsPath), wrote)),
+        ...(await timed(stage, 'redeemers_latest', reads, () => get(redeemersPath))),
         ...(await timed(stage, 'codes_first', reads, () => get(codesPath))),
         ...(await timed(stage, 'codes_middle', reads, () => get(`${codesPath}?cursor=${middle}`))),
         ...(await timed(stage, 'codes_used', reads, () => get(`${codesPath}?state=used`))),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../platform/ids.ts';
+import type { CreatedBetween } from '../../platform/newest-first.ts';
 import {
   at,
   createDatabases,
@@ -20,6 +21,7 @@ import { confirm } from './confirm.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { importCodes } from './import-codes.ts';
 import { listCodes } from './read-codes.ts';
+import { listRedeemers } from './redeemers.ts';
 import { release } from './release.ts';
 import { type ReserveItem, reserve } from './reserve.ts';
 import { reverseRedemption } from './reverse-redemption.ts';
@@ -125,6 +127,24 @@ async function expectListed(groupId: string, what = ''): Promise<void> {
   }
 }
 
+/** The list of redeemers, page by page, against all rows. */
+async function expectRedeemers(groupId: string, created: CreatedBetween, pageLength: number, what = ''): Promise<void> {
+  const { rows } = await databases.giftCodeDb.reads.query(
+    `select wallet_id, count(*) as redemptions, sum(amount)::text as credited, max(settled_at) as last_redeemed_at
+     from redemptions
+     where group_id = $1 and state = 'completed'
+       and created_at >= coalesce($2::timestamptz, '-infinity') and created_at < coalesce($3::timestamptz, 'infinity')
+     group by wallet_id order by last_redeemed_at desc, wallet_id desc`,
+    [groupId, created.createdFrom ?? null, created.createdTo ?? null],
+  );
+  for (let first = 0; first <= rows.length; first += pageLength) {
+    const last = rows[first - 1];
+    const after = last && { createdAt: last.last_redeemed_at, id: last.wallet_id };
+    const listed = await listRedeemers(databases.giftCodeDb, groupId, { ...created, after }, pageLength);
+    expect(listed, `${what} from ${first} on`).toEqual(rows.slice(first, first + pageLength));
+  }
+}
+
 const faults = async () => (await readGiftCodeBooks(databases.giftCodeDb, new Date())).faults;
 
 /** Numbers from 0 to below 1, always the same ones: Mulberry32. */
@@ -225,7 +245,12 @@ describe('the statistics of groups', () => {
         const range = { from: random() < 0.5 ? instant() : undefined, to: random() < 0.5 ? instant() : undefined };
         for (const { groupId } of groups)
           await expectExact(groupId, { ...range, timeZone: pick(ZONES) }, `${step} ${name}`);
-        if (step % 10 === 0) for (const { groupId } of groups) await expectListed(groupId, `${step} ${name}`);
+        const lately = () => (random() < 0.3 ? new Date(Date.now() - below(2_000)) : undefined);
+        const created = { createdFrom: lately(), createdTo: lately() };
+        for (const { groupId } of groups) {
+          await expectRedeemers(groupId, created, 1 + below(9), `${step} ${name}`);
+          if (step % 10 === 0) await expectListed(groupId, `${step} ${name}`);
+        }
       }
       await complete(some());
       await undo(open);
@@ -419,7 +444,7 @@ describe('a rollup', () => {
     const query = async (text: string, values: unknown[]) => (await databases.giftCode.query(text, values)).rowCount;
     const refused = (text: string, values: unknown[]) =>
       expect(query(text, values)).rejects.toMatchObject({ code: expect.stringMatching(/^23/) });
-    const add = `insert into ${table} select u, gen_random_uuid(), 1 from unnest($1::uuid[]) u`;
+    const add = `insert into ${table} select u, gen_random_uuid(), 0 from unnest($1::uuid[]) u`;
     await refused(add, [[groupId, randomUUID()]]);
     expect(await query(add, [[groupId]])).toBe(1);
     await refused(`update ${table} set group_id = $2 where group_id = $1`, [groupId, randomUUID()]);
@@ -459,6 +484,7 @@ describe('books', () => {
     ["update rollup_quarters set quarter = quarter - interval '1 hour'", 'quarters of an hour'],
     ["update rollup_quarters set created_to = created_to - interval '1 hour'", 'quarters of an hour'],
     ['delete from rollup_redeemers', 'what each wallet redeemed'],
+    ["update rollup_redeemers set last_settled_at = now() + interval '1 hour'", 'what each wallet redeemed'],
     ['update rollup_uses set spent = spent + 1', 'uses of each code'],
     ['update code_groups set places = places + 1', 'its codes and their uses'],
   ])('do not balance after: %s', async (text, rule) => {

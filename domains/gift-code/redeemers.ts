@@ -1,4 +1,5 @@
-import { query } from '../../platform/database.ts';
+import { callFunction } from '../../platform/database.ts';
+import type { CreatedBetween } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 
 export interface Redeemer {
@@ -9,36 +10,29 @@ export interface Redeemer {
   last_redeemed_at: Date;
 }
 
-export interface RedeemerFilter {
-  createdFrom?: Date | undefined;
-  createdTo?: Date | undefined;
-  /** Only those whose latest redemption came before this one's. */
+export interface RedeemerFilter extends CreatedBetween {
+  /** The last redeemer of the page before: when that one redeemed last, and its wallet. */
   after?: { createdAt: Date; id: string } | undefined;
 }
 
 const TIMEOUT_MS = 30_000;
+const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const listFunction = {
+  name: 'list_redeemers_1',
+  types: ['uuid', 'timestamptz', 'timestamptz', 'timestamptz', 'uuid', 'integer'],
+};
 
-/** The wallets that redeemed codes of a group, those that did so last first. @throws DatabaseUnavailable */
-export async function listRedeemers(
+/**
+ * Calls `list_redeemers`: the wallets that redeemed codes of a group, those that did so last first.
+ * @throws DatabaseUnavailable
+ */
+export function listRedeemers(
   db: GiftCodeDatabase,
   groupId: string,
-  filter: RedeemerFilter,
+  { createdFrom, createdTo, after }: RedeemerFilter,
   limit: number,
 ): Promise<Redeemer[]> {
-  const { createdFrom, createdTo, after } = filter;
-  const { rows } = await query<Redeemer>(
-    db.reads,
-    {
-      text: `select wallet_id, count(*) as redemptions, sum(amount) as credited, max(settled_at) as last_redeemed_at
-        from redemptions
-        where group_id = $1 and state = 'completed'
-          and created_at >= coalesce($2::timestamptz, '-infinity') and created_at < coalesce($3::timestamptz, 'infinity')
-        group by wallet_id
-        having $4::timestamptz is null or (max(settled_at), wallet_id) < ($4, $5::uuid)
-        order by last_redeemed_at desc, wallet_id desc limit $6`,
-      values: [groupId, createdFrom ?? null, createdTo ?? null, after?.createdAt ?? null, after?.id ?? null, limit],
-    },
-    TIMEOUT_MS,
-  );
-  return rows;
+  const span = [createdFrom ?? '-infinity', createdTo ?? 'infinity'];
+  const position = [after?.createdAt ?? 'infinity', after?.id ?? HIGHEST_ID];
+  return callFunction<Redeemer>(db.reads, listFunction, [groupId, ...span, ...position, limit], TIMEOUT_MS);
 }

@@ -43,12 +43,13 @@ export const ROLLUP_RULES: Record<string, string> = {
       or q.created_from > r.created_from or q.created_to < r.created_to`,
   'a rollup adds up what each wallet redeemed': `
     select coalesce(w.group_id, r.group_id) as id, format('wallet %s: %s; its redemptions: %s',
-      coalesce(w.wallet_id, r.wallet_id), coalesce(w.completed, 0), coalesce(r.completed, 0)) as detail
-    from rollup_redeemers w
+      coalesce(w.wallet_id, r.wallet_id), (w.completed, w.last_settled_at), (r.completed, r.last_settled_at)) as detail
+    from (select * from rollup_redeemers where completed > 0) w
     full join (
-      select group_id, wallet_id, count(*) as completed from (${ROLLED}) r where state = 'completed' group by 1, 2
+      select group_id, wallet_id, count(*) as completed, max(settled_at) as last_settled_at
+      from (${ROLLED}) r where state = 'completed' group by 1, 2
     ) r on r.group_id = w.group_id and r.wallet_id = w.wallet_id
-    where coalesce(w.completed, 0) <> coalesce(r.completed, 0)`,
+    where (w.completed, w.last_settled_at) is distinct from (r.completed, r.last_settled_at)`,
   'a rollup adds up the uses of each code that has more than one': `
     select coalesce(u.group_id, r.group_id) as id, format('code %s: %s; its redemptions: %s',
       coalesce(u.code_id, r.code_id), coalesce(u.spent, 0), coalesce(r.spent, 0)) as detail

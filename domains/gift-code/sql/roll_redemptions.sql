@@ -52,11 +52,13 @@ begin
       created_from = least(q.created_from, excluded.created_from),
       created_to = greatest(q.created_to, excluded.created_to)
   ), wallets as (
-    select wallet_id, count(*) as completed from piece where state = 'completed' group by wallet_id
+    select wallet_id, count(*) as completed, max(settled_at) as last_settled_at
+    from piece where state = 'completed' group by wallet_id
   ), redeemers as (
-    insert into rollup_redeemers as w (group_id, wallet_id, completed)
-    select rolled_group, wallet_id, completed from wallets
-    on conflict (group_id, wallet_id) do update set completed = w.completed + excluded.completed
+    insert into rollup_redeemers as w (group_id, wallet_id, completed, last_settled_at)
+    select rolled_group, wallet_id, completed, last_settled_at from wallets
+    on conflict (group_id, wallet_id) do update set completed = w.completed + excluded.completed,
+      last_settled_at = greatest(w.last_settled_at, excluded.last_settled_at)
     returning wallet_id, completed
   ), spent as materialized (
     select p.code_id, coalesce(c.max_redemptions, 1) as max_redemptions, p.uses

@@ -31,7 +31,14 @@ begin
     where q.group_id = span.group_id and q.quarter = span.quarter;
   end if;
 
-  update rollup_redeemers w set completed = w.completed - 1
+  update rollup_redeemers w set completed = w.completed - 1,
+    last_settled_at = case
+      when w.completed = 1 then null
+      when gone.settled_at < w.last_settled_at then w.last_settled_at
+      else (
+        select max(r.settled_at) from redemptions r
+        where r.wallet_id = gone.wallet_id and r.created_at < mark and r.group_id = gone.group_id and r.state = 'completed')
+    end
   where w.group_id = gone.group_id and w.wallet_id = gone.wallet_id
   returning w.completed into strict completed_left;
   if not gone.place_kept then
