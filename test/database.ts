@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { confirm } from '../domains/gift-code/confirm.ts';
@@ -140,7 +141,7 @@ export async function openTransaction<Schema extends Record<string, unknown>>(
     await own.close();
   };
   return {
-    db: { ...own, door: own.steps, reads: own.steps },
+    db: { ...own, door: own.steps, reads: own.steps, orm: drizzle(own.steps, { casing: 'snake_case' }) },
     commit: () => end('commit'),
     rollback: () => end('rollback'),
   };

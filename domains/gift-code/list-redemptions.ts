@@ -1,4 +1,4 @@
-import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, lt, type SQL } from 'drizzle-orm';
 import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import type { RedemptionRow } from './redemption.ts';
@@ -15,9 +15,21 @@ export interface RedemptionFilter extends Page {
   reservedBefore?: Date | undefined;
 }
 
-/** Redemptions that are still reserved. No index holds the state; they lie behind the sweep mark. */
-export const isReserved: SQL = sql`(${redemptions.state} = 'reserved'
-  and ${redemptions.createdAt} >= (select ${sweepMarks.sweptTo} from ${sweepMarks}))`;
+/**
+ * Redemptions that are still reserved. No index holds the state; they lie behind the sweep mark, which is read first, so that
+ * the planner knows how few rows that leaves. It only moves forward: what it has passed since is settled.
+ */
+export async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
+  const [mark] = await db.orm.select().from(sweepMarks);
+  return and(eq(redemptions.state, 'reserved'), mark && gte(redemptions.createdAt, mark.sweptTo));
+}
+
+/** A state, and what follows from it and has an index. */
+async function inState(db: GiftCodeDatabase, state: RedemptionRow['state']): Promise<SQL | undefined> {
+  if (state === 'reserved') return await stillReserved(db);
+  const { state: column, reason } = redemptions;
+  return and(eq(column, state), state === 'completed' ? undefined : isNotNull(reason));
+}
 
 /** Newest first. */
 export async function listRedemptions(
@@ -55,9 +67,9 @@ export async function listRedemptions(
         walletIds && inArray(redemptions.walletId, walletIds),
         groupId ? eq(redemptions.groupId, groupId) : undefined,
         codeId ? eq(redemptions.codeId, codeId) : undefined,
-        state && (state === 'reserved' ? isReserved : eq(redemptions.state, state)),
+        state && (await inState(db, state)),
         reference === undefined ? undefined : eq(redemptions.reference, reference),
-        reservedBefore && and(isReserved, lt(redemptions.createdAt, reservedBefore)),
+        reservedBefore && and(await stillReserved(db), lt(redemptions.createdAt, reservedBefore)),
         onPage(redemptions, filter),
       ),
     )

@@ -3,7 +3,7 @@ import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts
 import { readCode } from '../../platform/code-text.ts';
 import { type CreatedBetween, createdBetween } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { isReserved } from './list-redemptions.ts';
+import { stillReserved } from './list-redemptions.ts';
 import { codeGroups, codeHashes, codes, redemptions } from './schema.ts';
 
 /** The first of these that fits; see sql/code_state.sql. */
@@ -66,7 +66,8 @@ export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit:
     .where(
       and(
         eq(codes.groupId, groupId),
-        state && sql`${stateOf} = ${state}`,
+        // As a case, of which the planner thinks that half of the codes are meant, so that it reads them in their order.
+        state && sql`case when ${stateOf} = ${state} then true end`,
         indexed,
         createdBetween(codes.createdAt, filter),
         beforePosition === undefined ? undefined : lt(codes.position, beforePosition),
@@ -89,7 +90,7 @@ async function indexedCondition(db: GiftCodeDatabase, groupId: string, state: Co
   const uses = await db.orm
     .select({ codeId: redemptions.codeId })
     .from(redemptions)
-    .where(and(eq(redemptions.groupId, groupId), state === 'reserved' ? isReserved : undefined))
+    .where(and(eq(redemptions.groupId, groupId), state === 'reserved' ? await stillReserved(db) : undefined))
     .limit(FEW_USES + 1);
   const used = [...new Set(uses.map(({ codeId }) => codeId))];
   return and(

@@ -211,6 +211,10 @@ export const redemptions = pgTable(
     index('redemptions_code').on(t.codeId, t.walletId),
     index('redemptions_wallet').on(t.walletId, t.createdAt),
     index('redemptions_group').on(t.groupId, t.createdAt),
+    // Those of a batch are one entry: it has them made at one time.
+    index('redemptions_client').on(t.clientId, t.createdAt),
+    // Those that came to nothing or were reversed, without holding the state: a redemption that is completed has none either way.
+    index('redemptions_reason').on(t.createdAt, t.id).where(sql`${t.reason} is not null`),
     index('redemptions_reference').on(t.reference, t.createdAt, t.id).where(sql`${t.reference} is not null`),
     check('redemptions_state', sql`${t.state} in ('reserved', 'completed', 'released', 'refused', 'reversed')`),
     check('redemptions_reason', sql`(${t.state} in ('released', 'refused', 'reversed')) = (${t.reason} is not null)`),

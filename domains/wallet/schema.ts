@@ -20,6 +20,8 @@ export const wallets = pgTable(
   (t) => [
     uniqueIndex('wallets_phone_currency').on(t.phone, t.currency),
     index('wallets_created').on(t.createdAt, t.id),
+    index('wallets_currency').on(t.currency, t.createdAt),
+    index('wallets_frozen').on(t.createdAt, t.id).where(sql`${t.state} = 'frozen'`),
     check('wallets_balance', sql`${t.balance} between 0 and 9007199254740991`),
     check('wallets_state', sql`${t.state} in ('active', 'frozen')`),
   ],

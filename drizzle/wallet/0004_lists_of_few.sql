@@ -1,0 +1,2 @@
+CREATE INDEX "wallets_currency" ON "wallets" USING btree ("currency","created_at");--> statement-breakpoint
+CREATE INDEX "wallets_frozen" ON "wallets" USING btree ("created_at","id") WHERE "wallets"."state" = 'frozen';
