@@ -437,14 +437,17 @@ describe('a rollup', () => {
     await expectExact(groupId);
   });
 
-  test.each(['rollup_redeemers', 'rollup_uses'])('is there for each row of %s, which goes with it', async (table) => {
+  test.each([
+    ['rollup_redeemers', '1, now()'],
+    ['rollup_uses', '1'],
+  ])('is there for each row of %s, which goes with it', async (table, counts) => {
     const { groupId, codeId } = await makeCode(databases, 9);
     await redeem(codeId, 2);
     await roll();
     const query = async (text: string, values: unknown[]) => (await databases.giftCode.query(text, values)).rowCount;
     const refused = (text: string, values: unknown[]) =>
       expect(query(text, values)).rejects.toMatchObject({ code: expect.stringMatching(/^23/) });
-    const add = `insert into ${table} select u, gen_random_uuid(), 0 from unnest($1::uuid[]) u`;
+    const add = `insert into ${table} select u, gen_random_uuid(), ${counts} from unnest($1::uuid[]) u`;
     await refused(add, [[groupId, randomUUID()]]);
     expect(await query(add, [[groupId]])).toBe(1);
     await refused(`update ${table} set group_id = $2 where group_id = $1`, [groupId, randomUUID()]);

@@ -44,7 +44,7 @@ export const ROLLUP_RULES: Record<string, string> = {
   'a rollup adds up what each wallet redeemed': `
     select coalesce(w.group_id, r.group_id) as id, format('wallet %s: %s; its redemptions: %s',
       coalesce(w.wallet_id, r.wallet_id), (w.completed, w.last_settled_at), (r.completed, r.last_settled_at)) as detail
-    from (select * from rollup_redeemers where completed > 0) w
+    from rollup_redeemers w
     full join (
       select group_id, wallet_id, count(*) as completed, max(settled_at) as last_settled_at
       from (${ROLLED}) r where state = 'completed' group by 1, 2

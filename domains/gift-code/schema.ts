@@ -291,13 +291,12 @@ export const rollupRedeemers = pgTable(
     groupId: uuid().notNull(),
     walletId: uuid().notNull(),
     completed: integer().notNull(),
-    lastSettledAt: instant(),
+    lastSettledAt: instant().notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.groupId, t.walletId] }),
     index('rollup_redeemers_last').on(t.groupId, t.lastSettledAt, t.walletId),
-    check('rollup_redeemers_completed', sql`${t.completed} >= 0`),
-    check('rollup_redeemers_settled', sql`(${t.completed} > 0) = (${t.lastSettledAt} is not null)`),
+    check('rollup_redeemers_completed', sql`${t.completed} > 0`),
   ],
 );
 

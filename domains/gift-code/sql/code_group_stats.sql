@@ -26,7 +26,8 @@ begin
     -- By quarters, as in the rollup; what is reserved has none.
     select quarter_1(settled_at) as quarter, state,
       state = 'completed' or place_kept as is_spent, count(*) as redemptions, sum(amount) as amount,
-      min(settled_at) as first_settled_at, max(settled_at) as last_settled_at
+      min(settled_at) as first_settled_at, max(settled_at) as last_settled_at,
+      array_agg(wallet_id) filter (where state = 'completed') as wallet_ids
     from redemptions where group_id = stats_group and created_at >= mark
     group by 1, 2, 3
   ), latest_places as (
@@ -36,14 +37,8 @@ begin
     from latest
   ), new_redeemers as (
     select cardinality(ids) - (
-      select count(*) from rollup_redeemers
-      where group_id = stats_group and wallet_id = any(ids) and completed > 0) as wallets
-    from (
-      select array(
-        select distinct wallet_id from redemptions
-        where group_id = stats_group and created_at >= mark and state = 'completed') as ids
-      offset 0
-    ) latest_wallets
+      select count(*) from rollup_redeemers where group_id = stats_group and wallet_id = any(ids)) as wallets
+    from (select array(select distinct unnest(wallet_ids) from latest) as ids offset 0) latest_wallets
   ), touched as (
     select code_id, count(*) filter (where state <> 'reserved')::integer as spent
     from redemptions

@@ -7,7 +7,8 @@ language plpgsql set enable_seqscan = off as $$
 declare
   mark timestamptz;
   span rollup_quarters;
-  completed_left integer;
+  is_redeemer boolean;
+  left_wallet uuid;
   uses integer;
   spent_left integer;
 begin
@@ -33,14 +34,17 @@ begin
 
   update rollup_redeemers w set completed = w.completed - 1,
     last_settled_at = case
-      when w.completed = 1 then null
       when gone.settled_at < w.last_settled_at then w.last_settled_at
       else (
         select max(r.settled_at) from redemptions r
         where r.wallet_id = gone.wallet_id and r.created_at < mark and r.group_id = gone.group_id and r.state = 'completed')
     end
-  where w.group_id = gone.group_id and w.wallet_id = gone.wallet_id
-  returning w.completed into strict completed_left;
+  where w.group_id = gone.group_id and w.wallet_id = gone.wallet_id and w.completed > 1;
+  is_redeemer := found;
+  if not is_redeemer then
+    delete from rollup_redeemers w where w.group_id = gone.group_id and w.wallet_id = gone.wallet_id
+    returning w.wallet_id into strict left_wallet;
+  end if;
   if not gone.place_kept then
     select c.max_redemptions into strict uses from codes c where c.id = gone.code_id;
     if uses > 1 then
@@ -51,7 +55,7 @@ begin
     end if;
   end if;
   update rollups r set reversed = r.reversed + 1,
-    redeemers = r.redeemers - (completed_left = 0)::integer,
+    redeemers = r.redeemers - (not is_redeemer)::integer,
     places_redeemed = r.places_redeemed - (not gone.place_kept)::integer,
     codes_used = r.codes_used - coalesce((spent_left + 1 = uses)::integer, 0),
     codes_partly_used = r.codes_partly_used

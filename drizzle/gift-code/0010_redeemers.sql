@@ -1,5 +1,0 @@
--- What is rolled up is counted anew by the sweeper; until then statistics and lists are counted from the rows.
-TRUNCATE "rollups", "rollup_quarters", "rollup_redeemers", "rollup_uses";--> statement-breakpoint
-ALTER TABLE "rollup_redeemers" ADD COLUMN "last_settled_at" timestamp (3) with time zone;--> statement-breakpoint
-CREATE INDEX "rollup_redeemers_last" ON "rollup_redeemers" USING btree ("group_id","last_settled_at","wallet_id");--> statement-breakpoint
-ALTER TABLE "rollup_redeemers" ADD CONSTRAINT "rollup_redeemers_settled" CHECK (("rollup_redeemers"."completed" > 0) = ("rollup_redeemers"."last_settled_at" is not null));

@@ -1,2 +1,0 @@
-CREATE INDEX "redemptions_client" ON "redemptions" USING btree ("client_id","created_at");--> statement-breakpoint
-CREATE INDEX "redemptions_reason" ON "redemptions" USING btree ("created_at","id") WHERE "redemptions"."reason" is not null;
