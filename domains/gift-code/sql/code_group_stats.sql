@@ -13,9 +13,9 @@ create or replace function code_group_stats_1(
   places_total bigint, places_redeemed bigint, places_reserved bigint, completed bigint, reversed bigint, credited text,
   redeemers bigint, first_redeemed_at timestamptz, last_redeemed_at timestamptz, per_day jsonb
 ) language plpgsql stable
--- Planning it each time would take longer than reading a rollup.
+-- Planning it each time would take longer than reading a rollup; and what is not rolled up is sorted sooner than hashed.
 set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_hashagg = off set jit = off as $$
 #variable_conflict use_column
 declare
   mark timestamptz := coalesce((select rolled_to from rollups where group_id = stats_group), '-infinity');

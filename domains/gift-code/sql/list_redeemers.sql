@@ -3,7 +3,8 @@
 -- `listed_to`.
 --
 -- It is the group's rollup and, counted from the rows, what has been created since, read from one snapshot as in
--- code_group_stats. Where only a span of time counts, all of it is counted from the rows.
+-- code_group_stats. Where only a span of time counts, all of it is counted from the rows. A wallet that is in both has its
+-- place where its latest redemption is, and is left out of the other.
 create or replace function list_redeemers_1(
   listed_group uuid, listed_from timestamptz, listed_to timestamptz, after_settled timestamptz, after_wallet uuid, most integer
 ) returns table (wallet_id uuid, redemptions bigint, credited text, last_redeemed_at timestamptz)
@@ -15,35 +16,52 @@ declare
   mark timestamptz := (
     select rolled_to from rollups
     where group_id = listed_group and listed_from = '-infinity' and listed_to = 'infinity');
+  since timestamptz := coalesce(mark, listed_from);
 begin
   return query
-  with latest as materialized (
-    select wallet_id, count(*) as completed, max(settled_at) as last_settled_at from redemptions
-    where group_id = listed_group and state = 'completed'
-      and created_at >= coalesce(mark, listed_from) and created_at < listed_to
+  with latest as (
+    select wallet_id, max(settled_at) as last_settled_at from redemptions
+    where group_id = listed_group and state = 'completed' and created_at >= since and created_at < listed_to
     group by wallet_id
-  ), redeemers as (
-    select wallet_id, l.completed + coalesce(w.completed, 0) as completed,
-      greatest(l.last_settled_at, w.last_settled_at) as last_settled_at
-    from latest l
-    left join (
-      select wallet_id, completed, last_settled_at from rollup_redeemers where group_id = listed_group and mark is not null
-    ) w using (wallet_id)
+  ), page as (
+    (
+      -- Ordered first, so that no more wallets are looked up than fill the page; likewise below.
+      select * from (select * from latest order by last_settled_at desc, wallet_id desc offset 0) l
+      where (last_settled_at, wallet_id) < (after_settled, after_wallet)
+        and not exists (
+          select from rollup_redeemers w
+          where w.group_id = listed_group and w.wallet_id = l.wallet_id and w.last_settled_at > l.last_settled_at
+            and mark is not null
+          offset 0)
+      limit most
+    )
     union all
     (
-      select wallet_id, completed, last_settled_at from rollup_redeemers w
+      select wallet_id, last_settled_at from rollup_redeemers w
       where group_id = listed_group and mark is not null
         and (last_settled_at, wallet_id) < (after_settled, after_wallet)
-        -- Not joined, so that the first of them are read in their order.
         and not exists (
           select from redemptions r
           where r.wallet_id = w.wallet_id and r.created_at >= mark and r.group_id = listed_group and r.state = 'completed'
+            and r.settled_at >= w.last_settled_at
           offset 0)
       order by last_settled_at desc, wallet_id desc limit most
     )
+    order by last_settled_at desc, wallet_id desc limit most
+  ), counted as (
+    select wallet_id, last_settled_at,
+      (
+        select count(*) from redemptions r
+        where r.wallet_id = page.wallet_id and r.created_at >= since and r.created_at < listed_to
+          and r.group_id = listed_group and r.state = 'completed'
+      ) + coalesce((
+        select completed from rollup_redeemers w
+        where w.group_id = listed_group and w.wallet_id = page.wallet_id and mark is not null
+      ), 0) as completed
+    from page
   )
   select wallet_id, completed, (completed * g.amount)::text, last_settled_at
-  from redeemers cross join code_groups g
-  where g.id = listed_group and (last_settled_at, wallet_id) < (after_settled, after_wallet)
-  order by last_settled_at desc, wallet_id desc limit most;
+  from counted cross join code_groups g
+  where g.id = listed_group
+  order by last_settled_at desc, wallet_id desc;
 end $$;
