@@ -65,6 +65,7 @@ const OWN_WRITES = [
   'public.rollup_quarters',
   'public.rollup_redeemers',
   'public.rollup_uses',
+  'public.rollup_blocks',
 ];
 
 /** Bad input changes nothing: the databases are the same after each test, but for the marks of relay and sweeper. */

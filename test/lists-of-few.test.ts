@@ -35,6 +35,8 @@ let databases: TestDatabases;
 const usedGroup = newId();
 /** Of its codes few are not unused. */
 const unusedGroup = newId();
+/** Its codes are used from the first one on, the first 3,000. */
+const begunGroup = newId();
 let busyWallet: string;
 
 beforeAll(async () => {
@@ -46,12 +48,12 @@ afterAll(() => databases?.close());
 
 async function seedGiftCode(): Promise<void> {
   const { giftCode, giftCodeDb } = databases;
-  for (const id of [usedGroup, unusedGroup]) await makeGroup(databases, [1], { id });
+  for (const id of [usedGroup, unusedGroup, begunGroup]) await makeGroup(databases, [1], { id });
   await giftCode.query(
     `insert into codes (id, group_id, position, max_redemptions, redeemed, last4, sealed, seal_key_id)
-     select gen_random_uuid(), g.id, 10 + n, 1, g.redeemed, 'ABCD', '', 1
-     from (values ($1::uuid, 1), ($2, 0)) g (id, redeemed), generate_series(1, $3) n`,
-    [usedGroup, unusedGroup, MANY],
+     select gen_random_uuid(), g.id, 10 + n, 1, (n <= g.used)::int, 'ABCD', '', 1
+     from (values ($1::uuid, $4), ($2, 0), ($3, 3000)) g (id, used), generate_series(1, $4) n`,
+    [usedGroup, unusedGroup, begunGroup, MANY],
   );
   const redeem = `insert into redemptions (id, code_id, group_id, wallet_id, client_id, created_at, settled_at, amount, currency,
       use_number, state, reason, reference, workflow_id)
@@ -77,6 +79,11 @@ async function seedGiftCode(): Promise<void> {
     `${redeem} (values (21, 'reserved', null, null)) o (position, state, client, reference) using (position)
      where c.group_id = $1 and position between 21 and 23`,
     [unusedGroup],
+  );
+  await giftCode.query(
+    `${redeem} (values (0, null, null, null)) o (position, state, client, reference) using (position)
+     where c.group_id = $1 and position between 11 and 3010`,
+    [begunGroup],
   );
   await giftCode.query("update sweep_marks set swept_to = now() - interval '1 minute'");
   await rollRedemptions(giftCodeDb, { piece: 5_000, trailMs: 0 });
@@ -124,8 +131,8 @@ async function reading<Schema extends Record<string, unknown>, Answer>(
 describe('a list reads few rows where few are meant or a page is full soon:', () => {
   type GiftCodeList = (db: GiftCodeDatabase) => Promise<unknown[]>;
   const redemptions = (filter: object) => (db: GiftCodeDatabase) => listRedemptions(db, filter, PAGE);
-  const codes = (groupId: string, state?: CodeState) => (db: GiftCodeDatabase) =>
-    listCodes(db, { groupId, state }, PAGE);
+  const codes = (groupId: string, state?: CodeState, beforePosition?: number) => (db: GiftCodeDatabase) =>
+    listCodes(db, { groupId, state, beforePosition }, PAGE);
   const redeemers = (filter: object) => (db: GiftCodeDatabase) => listRedeemers(db, usedGroup, filter, PAGE);
   const further = { after: { createdAt: new Date(Date.now() - 5_000_000), id: randomUUID() } };
   test.each<[string, number, GiftCodeList]>([
@@ -152,6 +159,8 @@ describe('a list reads few rows where few are meant or a page is full soon:', ()
     ['codes used in part', 1, codes(unusedGroup, 'partly_used')],
     ['disabled codes', 1, codes(unusedGroup, 'disabled')],
     ['used codes among many', PAGE, codes(usedGroup, 'used')],
+    ['used codes before many unused ones', PAGE, codes(begunGroup, 'used')],
+    ['used codes before many unused ones, a page further on', PAGE, codes(begunGroup, 'used', 2_000)],
     ['codes used in part where all have one use', 0, codes(usedGroup, 'partly_used')],
     ['redeemers', PAGE, redeemers({})],
     ['redeemers, a page further on', PAGE, redeemers(further)],

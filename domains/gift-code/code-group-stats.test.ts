@@ -112,18 +112,26 @@ async function expectExact(groupId: string, range = ALL_DAYS, what = ''): Promis
   expect(stats, `${what} ${JSON.stringify(range)}`).toEqual(expected);
 }
 
-/** The lists of codes by state, against the states of all codes. */
-async function expectListed(groupId: string, what = ''): Promise<void> {
+/** The lists of codes by state, page by page, against the states of all codes. */
+async function expectListed(groupId: string, created: CreatedBetween, pageLength: number, what = ''): Promise<void> {
   const { rows } = await databases.giftCodeDb.reads.query(
-    `select id, code_state_1(disabled, redeemed, reserved, max_redemptions) as state from codes
-     where group_id = $1 order by position desc`,
-    [groupId],
+    `select id, position, code_state_1(disabled, redeemed, reserved, max_redemptions) as state from codes
+     where group_id = $1
+       and created_at >= coalesce($2::timestamptz, '-infinity') and created_at < coalesce($3::timestamptz, 'infinity')
+     order by position desc`,
+    [groupId, created.createdFrom ?? null, created.createdTo ?? null],
   );
   for (const state of ['disabled', 'used', 'reserved', 'partly_used', 'unused'] as const) {
-    const listed = await listCodes(databases.giftCodeDb, { groupId, state }, rows.length + 1);
-    const expected = rows.filter((row) => row.state === state).map(({ id }) => id);
-    const ids = listed.map(({ id }) => id);
-    expect(ids, `${what} ${state}`).toEqual(expected);
+    const expected = rows.filter((row) => row.state === state);
+    for (let first = 0; first <= expected.length; first += pageLength) {
+      const filter = { ...created, groupId, state, beforePosition: expected[first - 1]?.position };
+      const listed = await listCodes(databases.giftCodeDb, filter, pageLength);
+      const ids = expected.slice(first, first + pageLength).map(({ id }) => id);
+      expect(
+        listed.map(({ id }) => id),
+        `${what} ${state} from ${first} on`,
+      ).toEqual(ids);
+    }
   }
 }
 
@@ -185,6 +193,10 @@ describe('the statistics of groups', () => {
         await makeGroup(databases, [1, 2, 3, 5, 8, 2, 1, 40]),
         await makeGroup(databases, [3, 3, 3, 1, 1], { perWalletLimit: 2, budget: 12_000n }),
       ];
+      // The codes of the first two in blocks of their own.
+      await giftCode.query('update codes set position = position * 130 where group_id = any($1)', [
+        groups.slice(0, 2).map(({ groupId }) => groupId),
+      ]);
       const wallets = Array.from({ length: 9 }, () => randomUUID());
       let open: ReserveItem[] = [];
       let completed: string[] = [];
@@ -249,7 +261,7 @@ describe('the statistics of groups', () => {
         const created = { createdFrom: lately(), createdTo: lately() };
         for (const { groupId } of groups) {
           await expectRedeemers(groupId, created, 1 + below(9), `${step} ${name}`);
-          if (step % 10 === 0) await expectListed(groupId, `${step} ${name}`);
+          if (step % 5 === 0) await expectListed(groupId, created, 1 + below(9), `${step} ${name}`);
         }
       }
       await complete(some());
@@ -489,6 +501,8 @@ describe('books', () => {
     ['delete from rollup_redeemers', 'what each wallet redeemed'],
     ["update rollup_redeemers set last_settled_at = now() + interval '1 hour'", 'what each wallet redeemed'],
     ['update rollup_uses set spent = spent + 1', 'uses of each code'],
+    ['update rollup_blocks set codes_used = codes_used + 1', 'codes of each block'],
+    ['update rollup_blocks set first_position = first_position + 100', 'codes of each block'],
     ['update code_groups set places = places + 1', 'its codes and their uses'],
   ])('do not balance after: %s', async (text, rule) => {
     const { groupId, codeId } = await makeCode(databases, 9);

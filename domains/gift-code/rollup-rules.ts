@@ -50,6 +50,20 @@ export const ROLLUP_RULES: Record<string, string> = {
       from (${ROLLED}) r where state = 'completed' group by 1, 2
     ) r on r.group_id = w.group_id and r.wallet_id = w.wallet_id
     where (w.completed, w.last_settled_at) is distinct from (r.completed, r.last_settled_at)`,
+  'a rollup adds up the codes of each block': `
+    select coalesce(b.group_id, r.group_id) as id, format('from %s on: %s; its redemptions: %s',
+      coalesce(b.first_position, r.first_position), (b.codes_touched, b.codes_used), (r.codes_touched, r.codes_used)) as detail
+    from (select * from rollup_blocks where codes_touched > 0) b
+    full join (
+      select s.group_id, block_1(c.position) as first_position, count(*) as codes_touched,
+        count(*) filter (where s.spent >= c.max_redemptions) as codes_used
+      from (
+        select group_id, code_id, count(*) as spent from (${ROLLED}) r where state = 'completed' or place_kept group by 1, 2
+      ) s
+      join codes c on c.id = s.code_id
+      group by 1, 2
+    ) r on r.group_id = b.group_id and r.first_position = b.first_position
+    where (b.codes_touched, b.codes_used) is distinct from (r.codes_touched, r.codes_used)`,
   'a rollup adds up the uses of each code that has more than one': `
     select coalesce(u.group_id, r.group_id) as id, format('code %s: %s; its redemptions: %s',
       coalesce(u.code_id, r.code_id), coalesce(u.spent, 0), coalesce(r.spent, 0)) as detail

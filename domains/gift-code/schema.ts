@@ -284,6 +284,25 @@ export const rollupQuarters = pgTable(
   ],
 );
 
+/** Codes that have spent uses, by the block of positions that they are in: a list finds them among many that have none. */
+export const rollupBlocks = pgTable(
+  'rollup_blocks',
+  {
+    groupId: uuid()
+      .notNull()
+      .references(() => rollups.groupId, { onDelete: 'cascade' }),
+    firstPosition: integer().notNull(),
+    /** Codes with a spent use, disabled ones included. */
+    codesTouched: integer().notNull(),
+    /** Of these, codes whose uses are all spent. */
+    codesUsed: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.groupId, t.firstPosition] }),
+    check('rollup_blocks_codes', sql`least(${t.codesTouched}, ${t.codesUsed}) >= 0`),
+  ],
+);
+
 /** Completed redemptions by wallet. Rows are many, so that their rollup is checked once a statement: see docs/adr/0010. */
 export const rollupRedeemers = pgTable(
   'rollup_redeemers',

@@ -12,8 +12,6 @@ create or replace function roll_redemptions_1(rolled_group uuid, most integer, t
 language plpgsql set enable_seqscan = off set jit = off set plan_cache_mode = force_custom_plan as $$
 declare
   mark timestamptz;
-  -- Where each code has one use, none is looked at. Redemptions of a coupon that comes after this are too young.
-  has_coupons boolean := (select places > code_count from code_groups where id = rolled_group);
   target timestamptz;
   oldest timestamptz;
   rolled integer;
@@ -61,11 +59,11 @@ begin
       last_settled_at = greatest(w.last_settled_at, excluded.last_settled_at)
     returning wallet_id, completed
   ), spent as materialized (
-    select p.code_id, coalesce(c.max_redemptions, 1) as max_redemptions, p.uses
+    select p.code_id, c.position, c.max_redemptions, p.uses
     from (
       select code_id, count(*)::integer as uses from piece where state = 'completed' or place_kept group by code_id
     ) p
-    left join lateral (select max_redemptions from codes where id = p.code_id and has_coupons offset 0) c on true
+    cross join lateral (select position, max_redemptions from codes where id = p.code_id offset 0) c
   ), coupons as (
     insert into rollup_uses as u (group_id, code_id, spent)
     select rolled_group, code_id, uses from spent where max_redemptions > 1
@@ -74,13 +72,20 @@ begin
   ), states as (
     -- Grouped, not joined: the planner takes both sides for a few rows and would compare each with each.
     -- A code with one use has spent none before.
-    select sum(uses) as uses, max(max_redemptions) as max_redemptions, coalesce(max(spent), sum(uses)) as after,
-      coalesce(max(spent) - sum(uses), 0) as before
+    select max(position) as position, sum(uses) as uses, max(max_redemptions) as max_redemptions,
+      coalesce(max(spent), sum(uses)) as after, coalesce(max(spent) - sum(uses), 0) as before
     from (
-      select code_id, uses, max_redemptions, null::integer as spent from spent
-      union all select code_id, 0, null, spent from coupons
+      select code_id, position, uses, max_redemptions, null::integer as spent from spent
+      union all select code_id, null, 0, null, spent from coupons
     ) both_sides
     group by code_id
+  ), blocks as (
+    insert into rollup_blocks as b (group_id, first_position, codes_touched, codes_used)
+    select rolled_group, block_1(position), count(*) filter (where before = 0),
+      count(*) filter (where after >= max_redemptions and before < max_redemptions)
+    from states group by 2
+    on conflict (group_id, first_position) do update set codes_touched = b.codes_touched + excluded.codes_touched,
+      codes_used = b.codes_used + excluded.codes_used
   ), new_redeemers as (
     select wallet_id
     from (select wallet_id, completed from wallets union all select wallet_id, -completed from redeemers) both_sides

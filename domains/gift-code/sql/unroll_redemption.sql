@@ -10,6 +10,7 @@ declare
   is_redeemer boolean;
   left_wallet uuid;
   uses integer;
+  block integer;
   spent_left integer;
 begin
   insert into rollups (group_id) values (gone.group_id) on conflict do nothing;
@@ -46,13 +47,17 @@ begin
     returning w.wallet_id into strict left_wallet;
   end if;
   if not gone.place_kept then
-    select c.max_redemptions into strict uses from codes c where c.id = gone.code_id;
+    select c.max_redemptions, block_1(c.position) into strict uses, block from codes c where c.id = gone.code_id;
     if uses > 1 then
       update rollup_uses u set spent = u.spent - 1 where u.group_id = gone.group_id and u.code_id = gone.code_id
       returning u.spent into strict spent_left;
     else
       spent_left := 0;
     end if;
+    update rollup_blocks b set codes_touched = b.codes_touched - (spent_left = 0)::integer,
+      codes_used = b.codes_used - (spent_left + 1 = uses)::integer
+    where b.group_id = gone.group_id and b.first_position = block
+    returning b.first_position into strict block;
   end if;
   update rollups r set reversed = r.reversed + 1,
     redeemers = r.redeemers - (not is_redeemer)::integer,
