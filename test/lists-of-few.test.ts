@@ -25,7 +25,7 @@ import {
 } from './database.ts';
 
 const MANY = 20_000;
-/** Rows that may be read for a page, of all tables together: by far not many, but up to 1,001 uses of codes. */
+/** Rows that may be read for a page, of all tables together: by far not many, but the 1,000 next codes. */
 const FEW = 2_000;
 const PAGE = 50;
 const QUIET_CLIENT = '0198c0de-0000-7000-8000-000000000002';

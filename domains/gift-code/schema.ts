@@ -135,7 +135,6 @@ export const codes = pgTable(
     uniqueIndex('codes_group_position').on(t.groupId, t.position),
     // Few, and seldom changed. Not of a counter: see the redemptions.
     index('codes_disabled').on(t.groupId).where(sql`${t.disabled}`),
-    index('codes_coupons').on(t.groupId, t.position).where(sql`${t.maxRedemptions} > 1`),
     check(
       'codes_places',
       sql`${t.reserved} >= 0 and ${t.redeemed} >= 0 and ${t.reserved} + ${t.redeemed} <= ${t.maxRedemptions}`,

@@ -10,6 +10,7 @@ CREATE TABLE "rollup_blocks" (
 );
 --> statement-breakpoint
 ALTER TABLE "rollup_redeemers" DROP CONSTRAINT "rollup_redeemers_completed";--> statement-breakpoint
+DROP INDEX "codes_coupons";--> statement-breakpoint
 ALTER TABLE "rollup_redeemers" ADD COLUMN "last_settled_at" timestamp (3) with time zone NOT NULL;--> statement-breakpoint
 ALTER TABLE "rollup_blocks" ADD CONSTRAINT "rollup_blocks_group_id_rollups_group_id_fk" FOREIGN KEY ("group_id") REFERENCES "public"."rollups"("group_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "redemptions_client" ON "redemptions" USING btree ("client_id","created_at");--> statement-breakpoint
