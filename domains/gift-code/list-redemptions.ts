@@ -19,7 +19,7 @@ export interface RedemptionFilter extends Page {
  * Redemptions that are still reserved. No index holds the state; they lie behind the sweep mark, which is read first, so that
  * the planner knows how few rows that leaves. It only moves forward: what it has passed since is settled.
  */
-export async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
+async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
   const [mark] = await db.orm.select().from(sweepMarks);
   return and(eq(redemptions.state, 'reserved'), mark && gte(redemptions.createdAt, mark.sweptTo));
 }

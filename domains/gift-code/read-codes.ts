@@ -54,7 +54,7 @@ export interface CodeFilter extends CreatedBetween {
   beforePosition?: number | undefined;
 }
 
-/** A group's codes, newest first. */
+/** A group's codes, newest first; those in a state as `codes_of_state` finds them. */
 export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit: number): Promise<CodeDetails[]> {
   const { groupId, state, beforePosition, createdFrom, createdTo } = filter;
   const ofState =
@@ -77,6 +77,7 @@ export async function listCodes(db: GiftCodeDatabase, filter: CodeFilter, limit:
     .limit(limit);
 }
 
+/** Behind all positions: the largest of Postgres' integers. */
 const MAX_POSITION = 2 ** 31 - 1;
 
 export async function readCodeDetails(db: GiftCodeDatabase, id: string): Promise<CodeDetails | undefined> {

@@ -293,7 +293,7 @@ export const rollupBlocks = pgTable(
     firstPosition: integer().notNull(),
     /** Codes with a spent use, disabled ones included. */
     codesTouched: integer().notNull(),
-    /** Of these, codes whose uses are all spent. */
+    /** Of these, codes whose uses are all spent. Not checked to be no more: the roll adds what came to each, in one upsert. */
     codesUsed: integer().notNull(),
   },
   (t) => [
