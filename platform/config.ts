@@ -64,6 +64,7 @@ const variables = z.object({
   TEMPORAL_TASK_QUEUE: z.string().min(1).default('vouchsafe'),
   VOUCHSAFE_BATCH_MAX: integer(256, 1, 1024),
   VOUCHSAFE_BATCHES_IN_FLIGHT: integer(2, 1, 64),
+  VOUCHSAFE_GATEWAY_YOUNG_GENERATION_MB: integer(96, 16, 4_096),
   VOUCHSAFE_STEP_TIMEOUT_MS: integer(5_000, 50, 120_000),
   VOUCHSAFE_STEP_ATTEMPTS: integer(3, 1, 20),
   VOUCHSAFE_RETRY_MAX_MS: integer(10_000, 50, 10_000),
@@ -102,6 +103,8 @@ export interface Config {
   natsStream: string;
   temporal: { namespace: string; taskQueue: string };
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
+  /** Where the gateway's requests live first, of each gateway: see `workers/gateway-thread.ts`. */
+  gateway: { youngGenerationMb: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
   /** Codes written in one transaction of a generation. */
   generation: { chunk: number };
@@ -176,6 +179,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       batchesInFlight: v.VOUCHSAFE_BATCHES_IN_FLIGHT,
       startTimeoutMs: v.VOUCHSAFE_START_TIMEOUT_MS,
     },
+    gateway: { youngGenerationMb: v.VOUCHSAFE_GATEWAY_YOUNG_GENERATION_MB },
     steps: {
       timeoutMs: v.VOUCHSAFE_STEP_TIMEOUT_MS,
       attempts: v.VOUCHSAFE_STEP_ATTEMPTS,

@@ -37,9 +37,6 @@ export interface GatewayThread {
   close(): Promise<void>;
 }
 
-/** Requests live for a whole redemption: in a smaller one, more of them are copied, and more often. See docs/performance.md. */
-const YOUNG_GENERATION_MB = 96;
-
 /**
  * Starts the gateway in a thread of its own, so that requests and the steps of sagas do not wait for one another. It asks
  * this one to start workflows, because only a client that shares its connection with a worker gets the first task at once.
@@ -50,7 +47,8 @@ export function startGatewayThread(
 ): GatewayThread {
   const thread = new Worker(new URL('../bin/gateway.mjs', import.meta.url), {
     workerData: settings,
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    // Requests live for a whole redemption: in a smaller one, more of them are copied, and more often. See docs/performance.md.
+    resourceLimits: { maxYoungGenerationSizeMb: settings.config.gateway.youngGenerationMb },
   });
   const exited = new Promise((resolve) => thread.once('exit', resolve));
   const post = (message: ToGateway) => thread.postMessage(message);
