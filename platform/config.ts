@@ -103,7 +103,7 @@ export interface Config {
   natsStream: string;
   temporal: { namespace: string; taskQueue: string };
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
-  /** Where the gateway's requests live first, of each gateway: see `workers/gateway-thread.ts`. */
+  /** MB for what V8 has just allocated in a gateway's thread: requests under way, mostly. */
   gateway: { youngGenerationMb: number };
   steps: { timeoutMs: number; attempts: number; retryMaxMs: number };
   /** Codes written in one transaction of a generation. */
