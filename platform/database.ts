@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { DrizzleQueryError } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
@@ -105,8 +106,10 @@ function createPool(url: string, name: string, max: number, statementTimeoutMs: 
     keepAlive: true,
     types: { getTypeParser },
   });
-  // An idle connection that breaks is replaced when the next one is needed; without a listener it would end the process.
+  // A connection that breaks is replaced when the next one is needed, and a statement that it ran fails. It also tells of it
+  // as an event, idle or not, which without a listener would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -124,12 +127,7 @@ export async function query<Row extends object>(
   statement: pg.QueryConfig,
   timeoutMs: number,
 ): Promise<{ rows: Row[]; rowCount: number | null }> {
-  let client: pg.PoolClient;
-  try {
-    client = await pool.connect();
-  } catch (error) {
-    throw new DatabaseUnavailable('cannot be reached', false, error);
-  }
+  const client = await connect(pool);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new DatabaseUnavailable(`gave no answer in ${timeoutMs} ms`, true)), timeoutMs);
@@ -144,6 +142,34 @@ export async function query<Row extends object>(
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** What runs in a transaction of Drizzle. */
+type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0];
+
+/**
+ * Does all of `work`, or nothing of it. @throws DatabaseUnavailable where there is no connection, else what `work` throws:
+ * Drizzle's error, for `databaseError` to sort
+ */
+export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  const client = await connect(pool);
+  let isBroken = false;
+  try {
+    return await drizzle(client, { casing: 'snake_case' }).transaction(work);
+  } catch (error) {
+    isBroken = error instanceof DrizzleQueryError && databaseError(error) instanceof DatabaseUnavailable;
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
+async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw new DatabaseUnavailable('cannot be reached', false, error);
   }
 }
 
@@ -202,6 +228,7 @@ export async function callFunction<Row extends object>(
  */
 export async function migrateDatabase(part: Part, url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: `vouchsafe ${part} migration` });
+  client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {

@@ -1,3 +1,4 @@
+import { inTransaction } from '../../platform/database.ts';
 import type { GatewayDatabase } from './database.ts';
 import { type ApiKey, readKey } from './read-keys.ts';
 import { apiClients, apiKeys } from './schema.ts';
@@ -19,7 +20,7 @@ export async function createKey(
   client: { name: string; scopes: string[] },
 ): Promise<{ key: ApiKey; replayed: boolean }> {
   const { name, scopes } = client;
-  const replayed = await db.orm.transaction(async (transaction) => {
+  const replayed = await inTransaction(db.reads, async (transaction) => {
     const [made] = await transaction
       .insert(apiClients)
       .values({ id: key.id, name })

@@ -1,3 +1,4 @@
+import { inTransaction } from '../../platform/database.ts';
 import type { GatewayDatabase } from './database.ts';
 import { readWebhookEndpoint, type WebhookEndpoint } from './read-webhook-endpoints.ts';
 import { webhookEndpoints, webhookSecrets } from './schema.ts';
@@ -12,7 +13,7 @@ export async function createWebhookEndpoint(
   endpoint: { clientId: string; url: string; eventTypes: string[] },
   secret: SealedSecret,
 ): Promise<{ endpoint: WebhookEndpoint; replayed: boolean } | undefined> {
-  const made = await db.orm.transaction(async (transaction) => {
+  const made = await inTransaction(db.reads, async (transaction) => {
     const [row] = await transaction
       .insert(webhookEndpoints)
       .values({ id: secret.id, ...endpoint })

@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { GatewayDatabase } from './database.ts';
 import { readWebhookDelivery, type WebhookDelivery } from './read-webhook-deliveries.ts';
 import { webhookDeliveries, webhookEndpoints } from './schema.ts';
@@ -10,7 +11,7 @@ export type RetriedDelivery =
 
 /** Makes a delivery due now; a dead one gets all its attempts again. One that is being attempted this moment is left to it. */
 export async function retryWebhookDelivery(db: GatewayDatabase, id: string): Promise<RetriedDelivery> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [locked] = await transaction
       .select({ disabledAt: webhookEndpoints.disabledAt })
       .from(webhookDeliveries)

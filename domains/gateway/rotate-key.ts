@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { NewKey } from './create-key.ts';
 import type { GatewayDatabase } from './database.ts';
 import { type ApiKey, readKey } from './read-keys.ts';
@@ -10,7 +11,7 @@ export type RotatedKey =
 
 /** Gives a key's client a new key with the same scopes, and revokes the old one in the same moment. */
 export async function rotateKey(db: GatewayDatabase, oldId: string, key: NewKey): Promise<RotatedKey> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [old] = await transaction.select().from(apiKeys).where(eq(apiKeys.id, oldId)).for('no key update');
     if (!old) return { ok: false, reason: 'not-found' };
     const earlier = await readKey(transaction, key.id);

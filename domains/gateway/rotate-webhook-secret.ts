@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { GatewayDatabase } from './database.ts';
 import { webhookEndpoints, webhookSecrets } from './schema.ts';
 import { OVERLAP_HOURS, type SealedSecret } from './webhook-secrets.ts';
@@ -13,7 +14,7 @@ export async function rotateWebhookSecret(
   endpointId: string,
   secret: SealedSecret,
 ): Promise<RotatedSecret> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [endpoint] = await transaction
       .select({ id: webhookEndpoints.id })
       .from(webhookEndpoints)

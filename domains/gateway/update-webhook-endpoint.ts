@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { GatewayDatabase } from './database.ts';
 import type { WebhookEndpoint } from './read-webhook-endpoints.ts';
 import { webhookEndpoints } from './schema.ts';
@@ -15,7 +16,7 @@ export async function updateWebhookEndpoint(
   id: string,
   { url, eventTypes, disabled }: EndpointChanges,
 ): Promise<{ before: WebhookEndpoint; after: WebhookEndpoint } | undefined> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [before] = await transaction
       .select()
       .from(webhookEndpoints)

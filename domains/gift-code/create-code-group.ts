@@ -1,5 +1,6 @@
 import type { CodeKeys } from '../../platform/code-keys.ts';
 import { foldCode } from '../../platform/code-text.ts';
+import { inTransaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { addCodes, type GivenCode, keepGivenLengths } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
@@ -46,65 +47,63 @@ export async function createCodeGroup(
   const later = typeof request.codes === 'object' && 'background' in request.codes ? request.codes.background : 0;
   const newCodes = codesOf(request);
   const sealed = newCodes.length > 0 ? await sealCodes(keys, newCodes.length, newCodes) : null;
-  const taken = await db.orm
-    .transaction(async (transaction) => {
-      const [written] = await transaction
-        .insert(codeGroups)
-        .values({
-          ...request,
-          codeCount: newCodes.length,
-          places: BigInt(newCodes.reduce((sum, code) => sum + code.maxRedemptions, 0)),
-          positions: newCodes.length + later,
-        })
-        .onConflictDoNothing()
-        .returning({ id: codeGroups.id });
-      if (!written) return 'repeat';
+  const taken = await inTransaction(db.reads, async (transaction) => {
+    const [written] = await transaction
+      .insert(codeGroups)
+      .values({
+        ...request,
+        codeCount: newCodes.length,
+        places: BigInt(newCodes.reduce((sum, code) => sum + code.maxRedemptions, 0)),
+        positions: newCodes.length + later,
+      })
+      .onConflictDoNothing()
+      .returning({ id: codeGroups.id });
+    if (!written) return 'repeat';
 
-      if (later > 0) {
-        await transaction.insert(codeAdditions).values({
-          id: request.id,
-          groupId: request.id,
-          kind: 'generated',
-          state: 'running',
-          made: 0,
-          total: later,
-          firstPosition: 1,
-          requestHash: request.requestHash,
-        });
+    if (later > 0) {
+      await transaction.insert(codeAdditions).values({
+        id: request.id,
+        groupId: request.id,
+        kind: 'generated',
+        state: 'running',
+        made: 0,
+        total: later,
+        firstPosition: 1,
+        requestHash: request.requestHash,
+      });
+    }
+    if (sealed) {
+      const positions = newCodes.map((_, index) => index + 1);
+      const places = newCodes.map((code) => code.maxRedemptions);
+      const added = await addCodes(transaction, request.id, sealed, positions, places);
+      if (added.size < newCodes.length) {
+        throw new CodesExist(newCodes.flatMap((code, position) => (added.has(code.id) ? [] : [position])));
       }
-      if (sealed) {
-        const positions = newCodes.map((_, index) => index + 1);
-        const places = newCodes.map((code) => code.maxRedemptions);
-        const added = await addCodes(transaction, request.id, sealed, positions, places);
-        if (added.size < newCodes.length) {
-          throw new CodesExist(newCodes.flatMap((code, position) => (added.has(code.id) ? [] : [position])));
-        }
-      }
-      if (Array.isArray(request.codes)) {
-        await keepGivenLengths(
-          transaction,
-          newCodes.map((code) => code.canonical),
-        );
-      }
-      await transaction.insert(outboxBatches).values(
-        batchOfOne('code_group', {
-          id: request.id,
-          version: 1,
-          type: 'code_group.created',
-          data: {
-            code_group_id: request.id,
-            name: request.name,
-            amount: { value: Number(request.amount), currency: request.currency },
-            code_count: newCodes.length,
-          },
-        }),
+    }
+    if (Array.isArray(request.codes)) {
+      await keepGivenLengths(
+        transaction,
+        newCodes.map((code) => code.canonical),
       );
-      return null;
-    })
-    .catch((error: unknown) => {
-      if (error instanceof CodesExist) return error;
-      throw error;
-    });
+    }
+    await transaction.insert(outboxBatches).values(
+      batchOfOne('code_group', {
+        id: request.id,
+        version: 1,
+        type: 'code_group.created',
+        data: {
+          code_group_id: request.id,
+          name: request.name,
+          amount: { value: Number(request.amount), currency: request.currency },
+          code_count: newCodes.length,
+        },
+      }),
+    );
+    return null;
+  }).catch((error: unknown) => {
+    if (error instanceof CodesExist) return error;
+    throw error;
+  });
   if (taken instanceof CodesExist) return { ok: false, reason: 'codes-exist', positions: taken.positions };
 
   const group = await readCodeGroup(db, request.id);

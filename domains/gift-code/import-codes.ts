@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type { CodeKeys } from '../../platform/code-keys.ts';
 import { foldCode } from '../../platform/code-text.ts';
+import { inTransaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { addCodes, type GivenCode, keepGivenLengths, type Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
@@ -45,7 +45,7 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
   if (typeof firstPosition === 'string') return { ok: false, reason: firstPosition };
   const codes = await uniqueCodes(request.codes, firstPosition);
 
-  const report = await drizzle(db.bulk, { casing: 'snake_case' }).transaction(async (transaction) => {
+  const report = await inTransaction(db.bulk, async (transaction) => {
     const written = await transaction
       .insert(codeAdditions)
       .values({

@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, type CodeGroupRow, readCodeGroup } from './read-code-groups.ts';
 import { batchOfOne, codeGroups, outboxBatches, redemptions, walletUses } from './schema.ts';
@@ -24,7 +25,7 @@ export async function updateCodeGroup(
   /** Of the new budget. */
   currency: string | undefined,
 ): Promise<UpdatedCodeGroup> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}::uuid::text, 0))`);
     await transaction.select({ id: codeGroups.id }).from(codeGroups).where(eq(codeGroups.id, id)).for('no key update');
     const before = await readCodeGroup({ orm: transaction }, id);

@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { batchOfOne, codeGroups, codes, outboxBatches } from './schema.ts';
 
@@ -11,7 +12,7 @@ export async function updateCode(
   id: string,
   changes: { disabled: boolean },
 ): Promise<{ wasDisabled: boolean } | undefined> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [found] = await transaction.select({ groupId: codes.groupId }).from(codes).where(eq(codes.id, id));
     if (!found) return undefined;
     await transaction.select().from(codeGroups).where(eq(codeGroups.id, found.groupId)).for('no key update');

@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm';
+import { inTransaction } from '../../platform/database.ts';
 import type { WalletDatabase } from './database.ts';
 import type { Wallet } from './read-wallets.ts';
 import { batchOfOne, outboxBatches, wallets } from './schema.ts';
@@ -9,7 +10,7 @@ export async function updateWallet(
   id: string,
   changes: Pick<Wallet, 'state'>,
 ): Promise<{ before: Wallet; wallet: Wallet } | undefined> {
-  return await db.orm.transaction(async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [before] = await transaction.select().from(wallets).where(eq(wallets.id, id)).for('no key update');
     if (!before) return undefined;
     if (before.state === changes.state) return { before, wallet: before };
