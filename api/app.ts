@@ -9,7 +9,7 @@ import { authenticate } from './http/authenticate.ts';
 import { type Body, readBody } from './http/body.ts';
 import { idempotencyKey, waitSeconds } from './http/headers.ts';
 import { answerProblem, invalidRequest } from './http/problems.ts';
-import type { Caller, Operation, OperationRequest } from './operation.ts';
+import type { Caller, Change, Operation, OperationRequest } from './operation.ts';
 import { createRouter, type Router } from './router.ts';
 import { operations } from './routes/index.ts';
 import { docs } from './routes/system/docs.ts';
@@ -85,14 +85,15 @@ async function answer(definition: Operation, context: Context, services: Service
   if (guesser) services.guesses.assertAllowed(guesser);
   const sent = await readBody(context, definition.csv ?? false);
   const request = readRequest(definition, context, caller, sent, services);
-  const perform = () => (guesser ? handleCode(definition, request, guesser) : definition.handle(request));
+  const perform = (change: Change) =>
+    guesser ? handleCode(definition, request, guesser) : definition.handle(request, change);
   const trail: AuditTrail = {
     clientId: caller.clientId,
     keyId: caller.keyId,
     requestId: context.state.requestId,
     remoteAddress: context.ip,
   };
-  const done = action ? await audited(services, trail, action, context.params, perform) : await perform();
+  const done = action ? await audited(services, trail, action, context.params, perform) : await perform(asItIs);
   // What a read reveals is written down before it is shown.
   if (!action && done.audit) await auditRead(services, trail, done.audit);
   context.status = done.status;
@@ -100,6 +101,7 @@ async function answer(definition: Operation, context: Context, services: Service
   context.body = done.body;
 }
 
+const asItIs: Change = (change) => change;
 const NOTHING = z.strictObject({});
 
 /** @throws Problem for what is not as the operation's schemas say */
@@ -131,7 +133,7 @@ async function handleCode({ handle }: Operation, request: OperationRequest<unkno
   const guesser = { ...from, phone: (request.body as { phone?: string }).phone };
   guesses.assertAllowed(guesser);
   try {
-    const done = await handle(request);
+    const done = await handle(request, asItIs);
     if (done.wrongCode) guesses.count(guesser, done.wrongCode);
     return done;
   } catch (error) {

@@ -8,7 +8,8 @@ import {
 import { ContentionError, DatabaseUnavailable, databaseError } from '../platform/database-errors.ts';
 import { isUuid, newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
-import type { Answer } from './operation.ts';
+import { asProblem } from './http/problems.ts';
+import type { Answer, Change } from './operation.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -18,14 +19,15 @@ import type { Services } from './services.ts';
  * docs/adr/0007.
  *
  * @param params of the path, which may name the resource
- * @throws DatabaseUnavailable when the first write fails: nothing has happened
+ * @throws DatabaseUnavailable when the first write fails: nothing has happened; Problem `outcome-unknown` where something
+ * was away and the change may have been made
  */
 export async function audited(
   { gateway, logger }: Services,
   trail: AuditTrail,
   action: AuditAction,
   params: Record<string, string>,
-  perform: () => Promise<Answer>,
+  perform: (change: Change) => Promise<Answer>,
 ): Promise<Answer> {
   const intentId = newId();
   const intended = { action, resource: resourceOf(action, params) };
@@ -34,9 +36,20 @@ export async function audited(
     settleAuditIntent(gateway, intentId, trail, entry, outcome).catch((error: unknown) =>
       logger.error({ err: error, ...trail, ...entry }, 'the audit log could not be written'),
     );
-  const answer = await perform().catch(async (error: unknown) => {
-    await (hasChangedNothing(error) ? settle(undefined) : settle(intended, 'unknown'));
-    throw error;
+  let isMade = false;
+  const change: Change = async (work) => {
+    const result = await work;
+    isMade = true;
+    return result;
+  };
+  const answer = await perform(change).catch(async (error: unknown) => {
+    if (isRefusal(error) || (!isMade && hasChangedNothing(error))) {
+      await settle(undefined);
+      throw error;
+    }
+    await settle(intended, 'unknown');
+    const problem = asProblem(error);
+    throw problem.code === 'unavailable' ? outcomeUnknown(problem) : error;
   });
   await settle(answer.audit);
   return answer;
@@ -54,8 +67,15 @@ function resourceOf(action: AuditAction, params: Record<string, string>): AuditE
   return { type, id: isUuid(named) ? named : null };
 }
 
+const isRefusal = (error: unknown) => error instanceof Problem && error.status < 500;
+
 function hasChangedNothing(thrown: unknown): boolean {
-  if (thrown instanceof Problem) return thrown.status < 500 || thrown.code === 'unavailable';
+  if (thrown instanceof Problem) return thrown.code === 'unavailable';
   const error = databaseError(thrown);
   return error instanceof ContentionError || (error instanceof DatabaseUnavailable && !error.mayHaveHappened);
 }
+
+const outcomeUnknown = ({ options: { detail } }: Problem) =>
+  new Problem('outcome-unknown', {
+    detail: `${detail} Look at what you wanted to change, or repeat the request with the same Idempotency-Key.`,
+  });

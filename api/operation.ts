@@ -36,6 +36,12 @@ export interface Answer {
   wrongCode?: 'code-malformed' | 'code-not-found' | undefined;
 }
 
+/**
+ * Waits for the change that an operation is for. When something fails after that, the answer is that the outcome is not known,
+ * not that nothing has happened.
+ */
+export type Change = <T>(change: Promise<T>) => Promise<T>;
+
 /** JSON of a schema, CSV, or no body. */
 export type AnswerSchema = z.ZodType | 'csv' | 'nothing';
 
@@ -67,7 +73,8 @@ export interface Operation<
   answers: Partial<Record<200 | 201 | 202 | 204, AnswerSchema>>;
   /** Problems of its own, beside those that any operation has. */
   problems: readonly ProblemCode[];
-  handle(request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>>): Promise<Answer>;
+  /** @param change does what the operation has an `action` for: see `Change` */
+  handle(request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>>, change: Change): Promise<Answer>;
 }
 
 /** Gives an operation's handler the types of its schemas. */

@@ -97,7 +97,7 @@ export const problems = {
   'outcome-unknown': [
     504,
     'Whether it happened is not known yet',
-    'Read the redemption that `redemption_id` names, or repeat the request with the same Idempotency-Key.',
+    'Look at what the request was about, such as the redemption that `redemption_id` names, or repeat it with the same Idempotency-Key.',
   ],
   'internal-error': [500, 'Something broke on our side', 'Please report it with the Request-Id of the answer.'],
 } as const satisfies Record<string, readonly [status: number, title: string, remedy: string]>;

@@ -69,9 +69,30 @@ test('while the gift-code database is away, requests are refused; then they go o
   const heal = await breakDatabase(world, 'gift_code');
   expect((await redeem(code, newPhone())).body).toMatchObject({ status: 503, code: 'unavailable' });
   expect((await service.call('GET', '/v1/code-groups')).body).toMatchObject({ status: 503, code: 'unavailable' });
+  const group = { name: 'Eid', amount: { value: 100, currency: 'USD' }, count: 1 };
+  expect((await service.call('POST', '/v1/code-groups', group)).body).toMatchObject({
+    status: 503,
+    code: 'unavailable',
+  });
   expect(await readyz()).toMatchObject({ checks: { gift_code_database: 'unavailable' } });
   await heal();
   expect((await isLetIn(code, newPhone())).status).toBe(201);
+});
+
+test('when a database is away after a change was made in another, nobody is told that nothing has happened', async () => {
+  const [code] = await makeCodes(service, 1);
+  const { id } = (await redeem(code, newPhone())).body.code;
+  const heal = await breakDatabase(world, 'wallet');
+  // A code is shown with its redemptions, and these with their wallets.
+  const answer = await service.call('PATCH', `/v1/codes/${id}`, { disabled: true });
+  expect(answer.body).toMatchObject({ status: 504, code: 'outcome-unknown' });
+  const { rows } = await world.gateway.query(
+    `select outcome from audit_log where action = 'code.update' and resource_id = $1`,
+    [id],
+  );
+  expect(rows).toEqual([{ outcome: 'unknown' }]);
+  await heal();
+  await until(async () => (await service.call('GET', `/v1/codes/${id}`)).body.disabled === true);
 });
 
 test('while NATS is away, redemptions go on, and their events arrive when it is back', async () => {

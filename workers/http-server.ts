@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../platform/config.ts';
 import { newId } from '../platform/ids.ts';
@@ -12,15 +12,27 @@ export interface HttpServer {
 
 /** Longer than load balancers and clients keep an idle connection, so that it is they who close it, never under a request. */
 const KEEP_ALIVE_MS = 65_000;
+const CLOSE_IDLE_EVERY_MS = 50;
 /** Connections that may wait to be accepted: a flash crowd comes at once. */
 const BACKLOG = 4_096;
 
 /** Listens for requests. @throws ConfigError that names the variables, where it cannot listen there */
 export async function startHttpServer(answer: RequestListener, host: string, port: number): Promise<HttpServer> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, answer);
+  /** Connections on which nothing was asked yet: Node counts them among the busy ones. */
+  const silent = new Set<Socket>();
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    silent.delete(request.socket);
+    // What still comes on an open connection is answered, and is the last there: else a busy one would stay for ever.
+    if (!server.listening) response.setHeader('Connection', 'close');
+    answer(request, response);
+  });
+  server.on('connection', (socket) => silent.add(socket.once('close', () => silent.delete(socket))));
   server.on('clientError', answerBadHttp);
   const chosen = await listen(server, host, port);
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}`, close: () => closeServer(server) };
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}`,
+    close: () => closeServer(server, silent),
+  };
 }
 
 /** What cannot be read as HTTP gets a problem, too; then the connection is closed. */
@@ -47,9 +59,10 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-/** Lets requests that are under way end; connections that idle are closed. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  await closed;
+/** Lets requests that are under way end; connections are closed as soon as they idle. */
+async function closeServer(server: Server, silent: Set<Socket>): Promise<void> {
+  for (const socket of silent) socket.destroy();
+  const timer = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearInterval(timer);
 }

@@ -25,7 +25,8 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
   context.type = 'application/problem+json';
 }
 
-function asProblem(thrown: unknown): Problem {
+/** The problem that says it of what was thrown: `internal-error` where nobody foresaw it. */
+export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const error = thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
   if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {

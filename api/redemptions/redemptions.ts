@@ -147,7 +147,9 @@ export function createRedemptions(
   const seen = async (id: string, giveUpAt: number): Promise<RedemptionView | undefined> => {
     while (performance.now() < giveUpAt) {
       const row = await lookups.row(id).catch(() => undefined);
-      if (row && row.state !== 'reserved') return await lookups.view(row);
+      // Where the wallet does not answer, it is tried again: the redemption is over, and no failure may say otherwise.
+      const view = row && row.state !== 'reserved' && (await lookups.view(row).catch(() => undefined));
+      if (view) return view;
       await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
     }
     return undefined;

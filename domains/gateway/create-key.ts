@@ -20,17 +20,15 @@ export async function createKey(
   client: { name: string; scopes: string[] },
 ): Promise<{ key: ApiKey; replayed: boolean }> {
   const { name, scopes } = client;
-  const replayed = await inTransaction(db.reads, async (transaction) => {
+  return await inTransaction(db.reads, async (transaction) => {
     const [made] = await transaction
       .insert(apiClients)
       .values({ id: key.id, name })
       .onConflictDoNothing()
       .returning({ id: apiClients.id });
-    if (!made) return true;
-    await transaction.insert(apiKeys).values({ ...key, clientId: made.id, scopes });
-    return false;
+    if (made) await transaction.insert(apiKeys).values({ ...key, clientId: made.id, scopes });
+    const row = await readKey(transaction, key.id);
+    if (!row) throw new Error('an API key vanished');
+    return { key: row, replayed: !made };
   });
-  const row = await readKey(db.orm, key.id);
-  if (!row) throw new Error('an API key vanished');
-  return { key: row, replayed };
 }

@@ -47,7 +47,7 @@ export async function createCodeGroup(
   const later = typeof request.codes === 'object' && 'background' in request.codes ? request.codes.background : 0;
   const newCodes = codesOf(request);
   const sealed = newCodes.length > 0 ? await sealCodes(keys, newCodes.length, newCodes) : null;
-  const taken = await inTransaction(db.reads, async (transaction) => {
+  const made = await inTransaction(db.reads, async (transaction) => {
     const [written] = await transaction
       .insert(codeGroups)
       .values({
@@ -58,7 +58,7 @@ export async function createCodeGroup(
       })
       .onConflictDoNothing()
       .returning({ id: codeGroups.id });
-    if (!written) return 'repeat';
+    if (!written) return undefined;
 
     if (later > 0) {
       await transaction.insert(codeAdditions).values({
@@ -99,18 +99,18 @@ export async function createCodeGroup(
         },
       }),
     );
-    return null;
+    return await readCodeGroup({ orm: transaction }, request.id);
   }).catch((error: unknown) => {
     if (error instanceof CodesExist) return error;
     throw error;
   });
-  if (taken instanceof CodesExist) return { ok: false, reason: 'codes-exist', positions: taken.positions };
+  if (made instanceof CodesExist) return { ok: false, reason: 'codes-exist', positions: made.positions };
+  if (made) {
+    return { ok: true, replayed: false, group: made, codes: newCodes.map(({ id, text }) => ({ id, code: text })) };
+  }
 
   const group = await readCodeGroup(db, request.id);
   if (!group) throw new Error('a code group vanished');
-  if (taken === null) {
-    return { ok: true, replayed: false, group, codes: newCodes.map(({ id, text }) => ({ id, code: text })) };
-  }
   if (!group.requestHash.equals(request.requestHash)) return { ok: false, reason: 'idempotency-key-reused' };
   return { ok: true, replayed: true, group, codes: await readCodeTexts(db, keys, request.id, 1, newCodes.length) };
 }

@@ -23,11 +23,11 @@ export const createApiKey = operation({
   idempotent: true,
   answers: { 201: answers.newApiKey },
   problems: ['idempotency-key-reused', 'unavailable'],
-  async handle({ body, caller, idempotencyKey, services }) {
+  async handle({ body, caller, idempotencyKey, services }, change) {
     if (!body.scopes.every((scope) => caller.may(scope))) throw new Problem('forbidden');
     const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'api-keys', idempotencyKey);
     const { text, ...made } = newKeyText(id);
-    const { key, replayed } = await createKey(services.gateway, made, body);
+    const { key, replayed } = await change(createKey(services.gateway, made, body));
     if (replayed && (key.name !== body.name || String(key.scopes) !== String(body.scopes)))
       throw new Problem('idempotency-key-reused');
     return {

@@ -13,8 +13,8 @@ export const revokeApiKey = operation({
   params: z.object({ id }),
   answers: { 204: 'nothing' },
   problems: ['not-found', 'unavailable'],
-  async handle({ params, services }) {
-    const revoked = await revokeKey(services.gateway, params.id);
+  async handle({ params, services }, change) {
+    const revoked = await change(revokeKey(services.gateway, params.id));
     if (!revoked) throw new Problem('not-found');
     services.callers.forget(params.id);
     return {

@@ -20,14 +20,14 @@ export const rotateApiKey = operation({
   idempotent: true,
   answers: { 201: answers.newApiKey },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
-  async handle({ params, caller, idempotencyKey, services }) {
+  async handle({ params, caller, idempotencyKey, services }, change) {
     const old = await readKey(services.gateway.orm, params.id);
     if (!old) throw new Problem('not-found');
     if (!old.scopes.every((scope) => caller.may(scope as Scope))) throw new Problem('forbidden');
     const newKeyId =
       idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'api-keys/rotate', idempotencyKey);
     const { text, ...made } = newKeyText(newKeyId);
-    const result = await rotateKey(services.gateway, params.id, made);
+    const result = await change(rotateKey(services.gateway, params.id, made));
     services.callers.forget(params.id);
     if (!result.ok) {
       if (result.reason !== 'revoked') throw new Problem(result.reason);

@@ -9,7 +9,7 @@ import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { readCodesCsv } from '../../codes-csv.ts';
 import { id } from '../../fields.ts';
-import { type Answer, operation } from '../../operation.ts';
+import { type Answer, type Change, operation } from '../../operation.ts';
 import { requestHash } from '../../request-hash.ts';
 import type { Services } from '../../services.ts';
 import { CODES_AT_ONCE, MAX_GENERATED, startOrLeave } from './generation.ts';
@@ -33,26 +33,34 @@ export const addCodesOperation = operation({
   idempotent: true,
   answers: { 200: answers.codesImport, 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
-  async handle({ params, body, csv, caller, idempotencyKey, services }) {
+  async handle({ params, body, csv, caller, idempotencyKey, services }, change) {
     const additionId =
       idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-additions', idempotencyKey);
-    if (csv !== undefined) return await importCsv(services, params.id, additionId, csv);
+    if (csv !== undefined) return await importCsv(services, change, params.id, additionId, csv);
     const { count } = body;
     const hash = requestHash({ group: params.id, count });
-    return await generate(services, { id: additionId, groupId: params.id, count, requestHash: hash });
+    return await generate(services, change, { id: additionId, groupId: params.id, count, requestHash: hash });
   },
 });
 
-async function importCsv(services: Services, groupId: string, importId: string, csv: string): Promise<Answer> {
+async function importCsv(
+  services: Services,
+  change: Change,
+  groupId: string,
+  importId: string,
+  csv: string,
+): Promise<Answer> {
   const { codes, digest, ...invalid } = await readCodesCsv(csv);
   const hash = requestHash({ group: groupId, csv: digest.toString('hex') });
-  const imported = await importCodes(services.giftCode, services.codeKeys, {
-    id: importId,
-    groupId,
-    codes,
-    invalid,
-    requestHash: hash,
-  });
+  const imported = await change(
+    importCodes(services.giftCode, services.codeKeys, {
+      id: importId,
+      groupId,
+      codes,
+      invalid,
+      requestHash: hash,
+    }),
+  );
   if (!imported.ok) throw refused(imported.reason);
   await services.givenCodeLengths.refresh();
   services.wrote('gift-code');
@@ -72,10 +80,10 @@ async function importCsv(services: Services, groupId: string, importId: string, 
   };
 }
 
-async function generate(services: Services, order: CodeOrder): Promise<Answer> {
+async function generate(services: Services, change: Change, order: CodeOrder): Promise<Answer> {
   const { giftCode, codeKeys } = services;
   const { groupId, count } = order;
-  const ordered = await orderCodes(giftCode, order);
+  const ordered = await change(orderCodes(giftCode, order));
   if (!ordered.ok) throw refused(ordered.reason);
   const { replayed, firstPosition } = ordered;
   const isAtOnce = count <= CODES_AT_ONCE;

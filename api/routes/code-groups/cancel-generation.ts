@@ -22,10 +22,10 @@ export const cancelGenerationOperation = operation({
   params: z.object({ id }),
   answers: { 200: answers.codeGroup },
   problems: ['not-found', 'conflict', 'unavailable'],
-  async handle({ params, services }) {
+  async handle({ params, services }, change) {
     const { giftCode, temporal } = services;
     const before = (await readCodeGroup(giftCode, params.id))?.generation;
-    const after = before && (await endGeneration(giftCode, before.id, 'cancelled', TIMEOUT_MS));
+    const after = before && (await change(endGeneration(giftCode, before.id, 'cancelled', TIMEOUT_MS)));
     const group = await readCodeGroup(giftCode, params.id);
     if (!group) throw new Problem('not-found');
     if (!before || !after)

@@ -66,26 +66,28 @@ export const createCodeGroupOperation = operation({
   idempotent: true,
   answers: { 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
-  async handle({ body, caller, idempotencyKey, services }) {
+  async handle({ body, caller, idempotencyKey, services }, change) {
     const count = body.count ?? 0;
     const isLarge = count > CODES_AT_ONCE;
-    const result = await createCodeGroup(services.giftCode, services.codeKeys, {
-      id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-groups', idempotencyKey),
-      clientId: caller.clientId,
-      name: body.name,
-      amount: body.amount.value,
-      currency: body.amount.currency,
-      prefix: body.prefix ?? null,
-      startsAt: body.starts_at ?? null,
-      endsAt: body.ends_at ?? null,
-      perWalletLimit: body.per_wallet_limit ?? null,
-      budget: body.budget?.value ?? null,
-      metadata: body.metadata ?? {},
-      requestHash: requestHash(body),
-      codes: isLarge
-        ? { background: count }
-        : (body.codes?.map((code) => ({ text: code.code, maxRedemptions: code.max_redemptions })) ?? count),
-    });
+    const result = await change(
+      createCodeGroup(services.giftCode, services.codeKeys, {
+        id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-groups', idempotencyKey),
+        clientId: caller.clientId,
+        name: body.name,
+        amount: body.amount.value,
+        currency: body.amount.currency,
+        prefix: body.prefix ?? null,
+        startsAt: body.starts_at ?? null,
+        endsAt: body.ends_at ?? null,
+        perWalletLimit: body.per_wallet_limit ?? null,
+        budget: body.budget?.value ?? null,
+        metadata: body.metadata ?? {},
+        requestHash: requestHash(body),
+        codes: isLarge
+          ? { background: count }
+          : (body.codes?.map((code) => ({ text: code.code, maxRedemptions: code.max_redemptions })) ?? count),
+      }),
+    );
     if (!result.ok) {
       if (result.reason === 'idempotency-key-reused') throw new Problem('idempotency-key-reused');
       const errors = result.positions.map((position) => ({

@@ -24,7 +24,7 @@ export const updateCodeGroupOperation = operation({
   }),
   answers: { 200: answers.codeGroup },
   problems: ['not-found', 'currency-mismatch', 'conflict', 'unavailable'],
-  async handle({ params, body, services }) {
+  async handle({ params, body, services }, change) {
     const { starts_at: startsAt, ends_at: endsAt, per_wallet_limit: perWalletLimit, budget, ...rest } = body;
     const changes = Object.fromEntries(
       Object.entries({
@@ -35,7 +35,7 @@ export const updateCodeGroupOperation = operation({
         budget: budget === null ? null : budget?.value,
       }).filter(([, value]) => value !== undefined),
     ) as CodeGroupChanges;
-    const result = await updateCodeGroup(services.giftCode, params.id, changes, budget?.currency);
+    const result = await change(updateCodeGroup(services.giftCode, params.id, changes, budget?.currency));
     if (!result.ok) throw refused(result.reason);
     services.wrote('gift-code');
     const after = codeGroupJson(result.group);

@@ -53,8 +53,8 @@ export const updateCodeOperation = operation({
   body: z.strictObject({ disabled: z.boolean() }),
   answers: { 200: answers.codeDetails },
   problems: ['not-found', 'unavailable'],
-  async handle({ params, body, services }) {
-    const updated = await updateCode(services.giftCode, params.id, body);
+  async handle({ params, body, services }, change) {
+    const updated = await change(updateCode(services.giftCode, params.id, body));
     if (!updated) throw new Problem('not-found');
     services.wrote('gift-code');
     return {

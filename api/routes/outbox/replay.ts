@@ -15,9 +15,9 @@ export const replayOutboxOperation = operation({
     .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after from' }),
   answers: { 200: answers.outboxReplay },
   problems: ['unavailable'],
-  async handle({ body, services }) {
+  async handle({ body, services }, change) {
     const { part, from, to } = body;
-    const replayed = await replayOutbox(part === 'wallet' ? services.wallet : services.giftCode, from, to);
+    const replayed = await change(replayOutbox(part === 'wallet' ? services.wallet : services.giftCode, from, to));
     services.wrote(part);
     return {
       status: 200,

@@ -12,9 +12,9 @@ export const createReconciliation = operation({
   action: 'reconciliation.create',
   answers: { 201: answers.reconciliation, 202: answers.reconciliation },
   problems: ['unavailable'],
-  async handle({ waitSeconds, services }) {
+  async handle({ waitSeconds, services }, change) {
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
-    const { reconciliation, begun } = await services.reconciler.run(waitMs);
+    const { reconciliation, begun } = await change(services.reconciler.run(waitMs));
     const isOver = reconciliation.state !== 'running';
     return {
       status: isOver ? 201 : 202,

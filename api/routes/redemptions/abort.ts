@@ -23,7 +23,7 @@ export const abortRedemption = operation({
   body: z.strictObject({ reason: label(200) }),
   answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
-  async handle({ params, body, waitSeconds, services }) {
+  async handle({ params, body, waitSeconds, services }, change) {
     const { temporal, redemptions, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (before && before.row.state !== 'reserved') return over(before, services.traceUrl);
@@ -33,17 +33,19 @@ export const abortRedemption = operation({
     const reason = `aborted: ${body.reason}`;
     if (item) {
       // Whoever works on it meets this workflow at the wallet, which decides once.
-      await temporal.workflow.signalWithStart<typeof redeem, [string]>('redeem', {
-        workflowId,
-        taskQueue: services.config.temporal.taskQueue,
-        args: [[item], services.redeemOptions],
-        signal: ABORT_SIGNAL,
-        signalArgs: [reason],
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      });
+      await change(
+        temporal.workflow.signalWithStart<typeof redeem, [string]>('redeem', {
+          workflowId,
+          taskQueue: services.config.temporal.taskQueue,
+          args: [[item], services.redeemOptions],
+          signal: ABORT_SIGNAL,
+          signalArgs: [reason],
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        }),
+      );
     } else {
       if (!(await ownWorkflow(temporal, params.id))?.isOpen) throw new Problem('not-found');
-      await temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason);
+      await change(temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason));
     }
 
     const audit = (state: string): AuditEntry => ({

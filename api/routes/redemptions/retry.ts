@@ -20,7 +20,7 @@ export const retryRedemption = operation({
   body: z.strictObject({ reason: label(200).optional() }),
   answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
-  async handle({ params, body, waitSeconds, services }) {
+  async handle({ params, body, waitSeconds, services }, change) {
     const { redemptions, temporal, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     const item = before ? itemOf(before.row) : redemptions.pending(params.id);
@@ -33,7 +33,7 @@ export const retryRedemption = operation({
     }
     const isOpen = !before || before.row.state === 'reserved';
     if (isOpen) {
-      await retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions);
+      await change(retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions));
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
     const audit: AuditEntry | undefined = isOpen
@@ -64,10 +64,10 @@ export const retryStuckRedemptions = operation({
   body: z.strictObject({ step: z.enum(['reserve', 'credit', 'confirm', 'void', 'release']) }),
   answers: { 200: answers.retriedRedemptions },
   problems: ['unavailable'],
-  async handle({ body, services }) {
+  async handle({ body, services }, change) {
     let retried = 0;
     for await (const workflowId of stuckAt(services.temporal, services.config.temporal.taskQueue, body.step)) {
-      await resetActivities(services.temporal, workflowId);
+      await change(resetActivities(services.temporal, workflowId));
       retried++;
     }
     const after = { step: body.step, retried };

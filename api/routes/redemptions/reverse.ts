@@ -21,7 +21,7 @@ export const reverseRedemptionOperation = operation({
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
-  async handle({ params, body, waitSeconds, services }) {
+  async handle({ params, body, waitSeconds, services }, change) {
     const { redemptions, temporal, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (!before) throw new Problem('not-found');
@@ -34,21 +34,23 @@ export const reverseRedemptionOperation = operation({
       });
     }
 
-    const handle = await temporal.workflow.start<typeof reverse>('reverse', {
-      workflowId: reversalWorkflowId(params.id),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      taskQueue: services.config.temporal.taskQueue,
-      args: [
-        {
-          redemptionId: params.id,
-          reversalId: reversalTransferId(params.id),
-          keepPlace: body.code === 'void',
-          reason: `reversed: ${body.reason}`,
-        },
-        services.redeemOptions,
-      ],
-    });
+    const handle = await change(
+      temporal.workflow.start<typeof reverse>('reverse', {
+        workflowId: reversalWorkflowId(params.id),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        taskQueue: services.config.temporal.taskQueue,
+        args: [
+          {
+            redemptionId: params.id,
+            reversalId: reversalTransferId(params.id),
+            keepPlace: body.code === 'void',
+            reason: `reversed: ${body.reason}`,
+          },
+          services.redeemOptions,
+        ],
+      }),
+    );
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
     const refusal = await within(waitMs, handle.result());
     if (refusal === 'insufficient-funds')

@@ -21,13 +21,13 @@ export const createWallet = (region: string | undefined) =>
     idempotent: true,
     answers: { 201: answers.wallet },
     problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
-    async handle({ body, caller, idempotencyKey, services }) {
+    async handle({ body, caller, idempotencyKey, services }, change) {
       const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'wallets', idempotencyKey);
       const key = { phone: body.phone, currency: body.currency ?? services.config.currency };
       const before = idempotencyKey === undefined ? undefined : await readWallet(services.wallet, id);
       if (before && (before.phone !== key.phone || before.currency !== key.currency))
         throw new Problem('idempotency-key-reused');
-      const [ensured] = await ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS);
+      const [ensured] = await change(ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS));
       if (!ensured) throw new Problem('idempotency-key-reused');
       if (ensured.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
       services.wrote('wallet');

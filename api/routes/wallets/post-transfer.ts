@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { postTransfer } from '../../../domains/wallet/post-transfer.ts';
 import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
-import { DatabaseUnavailable } from '../../../platform/database-errors.ts';
 import { idFromKey, newId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -36,9 +35,8 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
       'reference-reused',
       'idempotency-key-reused',
       'unavailable',
-      'outcome-unknown',
     ],
-    async handle({ params, query, body, caller, idempotencyKey, services }) {
+    async handle({ params, query, body, caller, idempotencyKey, services }, change) {
       // A phone means its wallet in the currency of the amount.
       const wallet = await findWallet(services, params.wallet, query.currency ?? body.amount.currency).catch(
         (error) => {
@@ -56,7 +54,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         reference: body.reference ?? null,
         note: body.note ?? null,
       };
-      const { refusal, replayed } = await postTransfer(services.wallet, order, TIMEOUT_MS).catch(outcomeUnknown);
+      const { refusal, replayed } = await change(postTransfer(services.wallet, order, TIMEOUT_MS));
       if (refusal) throw new Problem(refusal);
       const transfer = await readTransfer(services.wallet, order.id);
       if (!transfer) throw new Error('a transfer vanished');
@@ -86,12 +84,5 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
       };
     },
-  });
-}
-
-function outcomeUnknown(error: unknown): never {
-  if (!(error instanceof DatabaseUnavailable && error.mayHaveHappened)) throw error;
-  throw new Problem('outcome-unknown', {
-    detail: 'The wallet database did not answer. Repeat with the same Idempotency-Key.',
   });
 }

@@ -17,9 +17,9 @@ export const updateWalletOperation = operation({
   body: z.strictObject({ state: z.enum(['active', 'frozen']) }),
   answers: { 200: answers.wallet },
   problems: ['wallet-not-found', 'unavailable'],
-  async handle({ params, query, body, services }) {
+  async handle({ params, query, body, services }, change) {
     const { id } = await findWallet(services, params.wallet, query.currency);
-    const updated = await updateWallet(services.wallet, id, body);
+    const updated = await change(updateWallet(services.wallet, id, body));
     if (!updated) throw new Problem('wallet-not-found');
     services.wrote('wallet');
     return {

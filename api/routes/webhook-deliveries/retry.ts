@@ -15,8 +15,8 @@ export const retryWebhookDeliveryOperation = operation({
   params: z.object({ id }),
   answers: { 200: answers.webhookDelivery },
   problems: ['not-found', 'conflict', 'unavailable'],
-  async handle({ params, services }) {
-    const result = await retryWebhookDelivery(services.gateway, params.id);
+  async handle({ params, services }, change) {
+    const result = await change(retryWebhookDelivery(services.gateway, params.id));
     if (!result.ok) {
       if (result.reason === 'not-found') throw new Problem('not-found');
       const detail = result.reason === 'delivered' ? 'It was delivered.' : 'The endpoint is disabled: enable it first.';

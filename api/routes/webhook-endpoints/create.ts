@@ -19,12 +19,12 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
     idempotent: true,
     answers: { 201: answers.newWebhookEndpoint },
     problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
-    async handle({ body, caller, idempotencyKey, services }) {
+    async handle({ body, caller, idempotencyKey, services }, change) {
       const { gateway, codeKeys } = services;
       const id =
         idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'webhook-endpoints', idempotencyKey);
       const request = { clientId: caller.clientId, url: body.url, eventTypes: body.event_types };
-      const made = await createWebhookEndpoint(gateway, request, newWebhookSecret(codeKeys.seals, id));
+      const made = await change(createWebhookEndpoint(gateway, request, newWebhookSecret(codeKeys.seals, id)));
       if (!made) throw new Problem('conflict', { detail: 'The endpoint that this key made has been deleted.' });
       const { endpoint, replayed } = made;
       if (replayed && (endpoint.url !== body.url || String(endpoint.eventTypes) !== String(body.event_types)))

@@ -14,8 +14,8 @@ export const deleteWebhookEndpointOperation = operation({
   params: z.object({ id }),
   answers: { 204: 'nothing' },
   problems: ['not-found', 'unavailable'],
-  async handle({ params, services }) {
-    const deleted = await deleteWebhookEndpoint(services.gateway, params.id);
+  async handle({ params, services }, change) {
+    const deleted = await change(deleteWebhookEndpoint(services.gateway, params.id));
     if (!deleted) throw new Problem('not-found');
     services.webhooksChanged();
     return {

@@ -17,13 +17,13 @@ export const rotateWebhookSecretOperation = operation({
   idempotent: true,
   answers: { 200: answers.webhookSecret },
   problems: ['not-found', 'idempotency-key-reused', 'unavailable'],
-  async handle({ params, caller, idempotencyKey, services }) {
+  async handle({ params, caller, idempotencyKey, services }, change) {
     const { seals } = services.codeKeys;
     const secretId =
       idempotencyKey === undefined
         ? newId()
         : idFromKey(caller.clientId, 'webhook-endpoints/rotate-secret', idempotencyKey);
-    const result = await rotateWebhookSecret(services.gateway, params.id, newWebhookSecret(seals, secretId));
+    const result = await change(rotateWebhookSecret(services.gateway, params.id, newWebhookSecret(seals, secretId)));
     if (!result.ok) throw new Problem(result.reason);
     const { secret, replayed } = result;
     return {

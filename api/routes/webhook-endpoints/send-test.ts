@@ -25,7 +25,7 @@ export const testWebhookEndpoint = operation({
   idempotent: true,
   answers: { 201: answers.webhookDelivery },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
-  async handle({ params, caller, idempotencyKey, services }) {
+  async handle({ params, caller, idempotencyKey, services }, change) {
     const { gateway } = services;
     const endpoint = await readWebhookEndpoint(gateway, params.id);
     if (!endpoint) throw new Problem('not-found');
@@ -33,13 +33,15 @@ export const testWebhookEndpoint = operation({
     const deliveryId =
       idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'webhook-endpoints/test', idempotencyKey);
     const event = testEvent(deliveryId, endpoint.id, new Date(gateway.nowMs()));
-    const { delivery, replayed } = await addTestDelivery(gateway, {
-      id: deliveryId,
-      endpointId: endpoint.id,
-      eventId: event.id,
-      eventType: event.type,
-      body: JSON.stringify(event),
-    });
+    const { delivery, replayed } = await change(
+      addTestDelivery(gateway, {
+        id: deliveryId,
+        endpointId: endpoint.id,
+        eventId: event.id,
+        eventType: event.type,
+        body: JSON.stringify(event),
+      }),
+    );
     if (delivery.endpointId !== endpoint.id) throw new Problem('idempotency-key-reused');
     services.webhooksChanged();
     return {

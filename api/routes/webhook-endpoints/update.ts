@@ -22,9 +22,11 @@ export const updateWebhookEndpointOperation = (allowPrivate: boolean) =>
     }),
     answers: { 200: answers.webhookEndpoint },
     problems: ['not-found', 'unavailable'],
-    async handle({ params, body, services }) {
+    async handle({ params, body, services }, change) {
       const { url, event_types: types, disabled } = body;
-      const changed = await updateWebhookEndpoint(services.gateway, params.id, { url, eventTypes: types, disabled });
+      const changed = await change(
+        updateWebhookEndpoint(services.gateway, params.id, { url, eventTypes: types, disabled }),
+      );
       if (!changed) throw new Problem('not-found');
       services.webhooksChanged();
       const { before, after } = changed;
