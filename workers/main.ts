@@ -42,7 +42,7 @@ export async function main(args: string[]): Promise<void> {
       const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code }));
-      await stopped;
+      await Promise.race([stopped, service.failed]);
       progress('\nStopping');
     } finally {
       await rm(runFile, { force: true });

@@ -15,11 +15,13 @@ import { databaseOptions, migrateDatabases, openGiftCode, openWallet } from './d
 import { startGatewayThread } from './gateway-thread.ts';
 import { startRelay } from './relay.ts';
 import { startSweeping } from './sweeping.ts';
-import { openTemporal, startWorkers } from './temporal.ts';
+import { openTemporal, startWorkers, type Workers } from './temporal.ts';
 
 export interface Service {
   /** Where the API listens. */
   url: string;
+  /** Rejects when a worker fails for good: redemptions would be accepted, and not done. */
+  failed: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -36,13 +38,13 @@ export async function startService(
 ): Promise<Service> {
   const { keep, close } = openedThings();
   try {
-    return { url: await open(), close };
+    return { ...(await open()), close };
   } catch (error) {
     await close();
     throw error;
   }
 
-  async function open(): Promise<string> {
+  async function open(): Promise<Omit<Service, 'close'>> {
     await migrateDatabases(urls);
     const connections = databaseOptions(config);
     const giftCode = keep(await openGiftCode(urls, connections));
@@ -69,8 +71,8 @@ export async function startService(
     };
     const wrote = (part: 'gift-code' | 'wallet') => relays[part].wake();
 
-    let stopWorkers = async () => {};
-    keep({ close: () => stopWorkers() });
+    let workers: Workers | undefined;
+    keep({ close: () => workers?.close() });
     // Closed before the workers, so that what it has accepted comes to an end.
     const gateway = keep(
       startGatewayThread(
@@ -79,7 +81,7 @@ export async function startService(
       ),
     );
     const progress: Progress = { ...gateway.progress, wrote };
-    stopWorkers = await startWorkers(temporal, config.temporal, await workflowBundle, {
+    workers = await startWorkers(temporal, config.temporal, await workflowBundle, {
       giftCode: {
         ...giftCodeActivities(giftCode, progress),
         ...sweepActivities(giftCode, temporal.client, taskQueue, redeemOptions),
@@ -94,6 +96,6 @@ export async function startService(
       notices: noticeActivities(progress),
     });
     await startSweeping(temporal.client, config);
-    return await gateway.listening;
+    return { url: await gateway.listening, failed: workers.failed };
   }
 }

@@ -70,16 +70,22 @@ export async function openTemporal(address: string, namespace: string): Promise<
   return { client: new Client({ connection, namespace }), connection, close: () => connection.close() };
 }
 
+export interface Workers {
+  /** Rejects when one of them fails for good. */
+  failed: Promise<never>;
+  close(): Promise<void>;
+}
+
 /**
  * Starts the workers: one for workflows and their local activities, one for each part's task queue, one for codes made in
- * the background. @returns how to stop them
+ * the background.
  */
 export async function startWorkers(
   temporal: Temporal,
   config: Config['temporal'],
   workflowBundle: string,
   activities: Activities,
-): Promise<() => Promise<void>> {
+): Promise<Workers> {
   const shared = {
     connection: temporal.connection,
     namespace: config.namespace,
@@ -110,10 +116,14 @@ export async function startWorkers(
     maxConcurrentActivityTaskExecutions: 1,
   });
   const workers = [saga, giftCode, wallet, generation];
-  const finished = Promise.all(workers.map((worker) => worker.run()));
-  finished.catch(() => undefined);
-  return async () => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await finished;
+  const runs = workers.map((worker) => worker.run());
+  const failed = new Promise<never>((_, reject) => Promise.all(runs).catch(reject));
+  failed.catch(() => undefined);
+  return {
+    failed,
+    async close() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(runs);
+    },
   };
 }
