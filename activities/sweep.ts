@@ -45,10 +45,12 @@ export function sweepActivities(
   const isWorkedOn = async (stale: StaleRedemption) =>
     (await isOpen(redemptionWorkflowId(stale.id))) || (await isOpen(stale.workflow_id));
 
+  const trailMs = TRAIL_STEPS * options.timeoutMs;
   return {
     sweepRedemptions: (afterMs) =>
       orFailure('gift-code', async () => {
-        await advanceSweepMark(db, afterMs);
+        // Behind it no row may come to be any more: see `rollRedemptions`.
+        await advanceSweepMark(db, Math.max(afterMs, trailMs));
         let pickedUp = 0;
         let page: StaleRedemption[] = [];
         do {
@@ -77,8 +79,7 @@ export function sweepActivities(
     rollRedemptions: () =>
       orFailure('gift-code', () => {
         const endAt = performance.now() + statementLimitMs();
-        const limits = { piece: ROLL_PIECE, trailMs: TRAIL_STEPS * options.timeoutMs };
-        return rollRedemptions(db, limits, async (tookMs) => {
+        return rollRedemptions(db, { piece: ROLL_PIECE, trailMs }, async (tookMs) => {
           await sleep(Math.min(RESTS * tookMs, LONGEST_REST_MS));
           return performance.now() < endAt;
         });

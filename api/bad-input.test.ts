@@ -792,7 +792,7 @@ describe.each(lists)('the list %s', (name) => {
     const own = JSON.parse(first.text).next_cursor;
     expect(own).toEqual(expect.any(String));
     for (const other of lists.filter((list) => list !== name)) {
-      const { text } = await send({ path: `${example(other).path}?limit=1&created_from=2001-01-01T00:00:00Z` });
+      const { text } = await send({ path: `${example(other).path}?limit=1` });
       const cursor = JSON.parse(text).next_cursor;
       if (cursor) await refused({ path: `${path}?cursor=${cursor}` }, 'invalid-request');
     }

@@ -256,6 +256,19 @@ describe('a key', () => {
     expect(await onlyAudit(id, 'api_key.rotate')).toMatchObject({ after: { id: rotated.id } });
   });
 
+  test('of two that are rotated under one Idempotency-Key at the same time one is, and the other stays', async () => {
+    for (let round = 0; round < 10; round++) {
+      const keys = [await makeKey(['wallets:read']), await makeKey(['wallets:read'])];
+      const rotation = { 'Idempotency-Key': randomUUID() };
+      const rotate = ({ id }: { id: string }) => admin('POST', `/v1/api-keys/${id}/rotate`, undefined, rotation);
+      const answers = await Promise.all(keys.map(rotate));
+      const outcomes = answers.map(({ status, body }) => body.code ?? status);
+      expect([...outcomes].sort()).toEqual([201, 'idempotency-key-reused']);
+      const stays = keys[outcomes.indexOf('idempotency-key-reused')];
+      expect((await stays?.call('GET', '/v1/wallets'))?.status).toBe(200);
+    }
+  });
+
   test('is revoked: at once here, soon elsewhere, and again without harm', async () => {
     const { id, key, call } = await makeKey(['wallets:read']);
     const elsewhere = holderOf(key, other);

@@ -338,6 +338,11 @@ describe('wallets', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => post('/v1/wallets', body, key)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get('Idempotent-Replayed') === null)).toHaveLength(1);
+    const { rows } = await world.gateway.query(`select action from audit_log where resource_id = $1`, [
+      answers[0]?.body.id,
+    ]);
+    expect(rows).toEqual([{ action: 'wallet.create' }]);
     const later = await post('/v1/wallets', body, key);
     expect(later.headers.get('Idempotent-Replayed')).toBe('true');
     expect(later.body).toEqual(answers[0]?.body);

@@ -305,13 +305,15 @@ describe('groups create', () => {
     const importing = await startApi({
       ...routes,
       [`POST /v1/code-groups/${ID}/codes`]: { status: 200, body: report },
+      [`GET /v1/code-groups/${ID}`]: { status: 200, body: { ...group, codes_count: 1199 } },
     });
-    const { exitCode, stderr } = await runCli([...create, '--codes-file', file, '--idempotency-key', 'k'], {
+    const { exitCode, stderr, stdout } = await runCli([...create, '--codes-file', file, '--idempotency-key', 'k'], {
       url: importing.url,
     });
     await importing.close();
     expect(exitCode).toBe(0);
     expect(stderr).toContain('1 codes exist already');
+    expect(stdout).toMatch(/^codes\s+1199$/m);
     const [first, second] = importing.received;
     expect(JSON.parse(first?.body ?? '').codes).toHaveLength(1000);
     expect(second?.headers).toMatchObject({ 'content-type': 'text/csv', 'idempotency-key': 'k/0' });

@@ -65,8 +65,7 @@ export function readCode(input: string): CodeReading {
   if (text.length < MIN_CODE_LENGTH || text.length > MAX_CODE_LENGTH) return { ok: false };
   const upper = text.toUpperCase();
   const canonical = foldCode(upper);
-  const tail = canonical.slice(-GENERATED_LENGTH);
-  return { ok: true, text: upper, canonical, generated: isGenerated(tail) ? tail : null };
+  return { ok: true, text: upper, canonical, generated: generatedPart(canonical) };
 }
 
 /** Makes characters one that people take for one another: O is 0, I and L are 1. Codes equal after folding are one code. */
@@ -74,9 +73,11 @@ export function foldCode(text: string): string {
   return text.replaceAll('O', '0').replace(/[IL]/g, '1');
 }
 
-function isGenerated(tail: string): boolean {
-  if (tail.length !== GENERATED_LENGTH || tail.includes('U')) return false;
-  return checkCharacter(tail.slice(0, -1)) === tail.at(-1);
+/** The last 16 characters of a folded text, if their check character holds: then they may be a generated code. */
+export function generatedPart(canonical: string): string | null {
+  const tail = canonical.slice(-GENERATED_LENGTH);
+  if (tail.length !== GENERATED_LENGTH || tail.includes('U')) return null;
+  return checkCharacter(tail.slice(0, -1)) === tail.at(-1) ? tail : null;
 }
 
 /** The weighted sum in Horner's form: the last character is multiplied by g once, the one before it twice, and so on. */

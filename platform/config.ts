@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isSupportedCountry } from 'libphonenumber-js';
 import { z } from 'zod';
 import type { ServerAddresses } from './local/addresses.ts';
+import { isCurrency } from './money.ts';
 
 /** Thrown for a setting that cannot be used; its message names the variable and what it takes. */
 export class ConfigError extends Error {
@@ -37,14 +39,8 @@ const variables = z.object({
   VOUCHSAFE_HOST: z.string().min(1).default('127.0.0.1'),
   VOUCHSAFE_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').max(200).optional(),
   VOUCHSAFE_CODE_KEYS: z.string().min(1).optional(),
-  VOUCHSAFE_CURRENCY: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as USD')
-    .default('USD'),
-  VOUCHSAFE_REGION: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'expected an ISO 3166 code such as IR')
-    .optional(),
+  VOUCHSAFE_CURRENCY: z.string().refine(isCurrency, 'expected an ISO 4217 code such as USD').default('USD'),
+  VOUCHSAFE_REGION: z.string().refine(isSupportedCountry, 'expected an ISO 3166 code such as IR').optional(),
   VOUCHSAFE_WEB_UI_URL: address(['http:', 'https:']).optional(),
   VOUCHSAFE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
   GIFT_CODE_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),

@@ -50,6 +50,12 @@ export function databaseError(thrown: unknown): unknown {
   return thrown;
 }
 
+/** Whether it was thrown because of this constraint. */
+export function violates(thrown: unknown, constraint: string): boolean {
+  const error = databaseError(thrown);
+  return error instanceof DataError && error.constraint === constraint;
+}
+
 function firstLine(error: Error): string {
   const nested = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
   return (nested?.message || error.message || error.name).split('\n')[0] ?? error.name;

@@ -51,6 +51,24 @@ test('given codes are imported as people write them, and each can be redeemed as
   await assertCoherent(world);
 });
 
+test('a generated code is there already, with its prefix, without it, and with another', async () => {
+  const [unused = '', used = ''] = await makeCodes(service, 2, { prefix: 'GIFT' });
+  expect((await redeem(used)).status).toBe(201);
+  const bare = unused.slice('GIFT-'.length);
+  const group = await makeGroup();
+  const answer = await importInto(group, `code\n${[unused, used, bare, `X${bare}`, `NEW-${newText()}`].join('\n')}\n`);
+  expect(answer.body).toMatchObject({ imported: 1, duplicates: 4 });
+  expect(await countOf(group)).toBe(1);
+  expect((await redeem(used)).body.code).toBe('code-already-redeemed');
+  const given = [unused, newText(), bare].map((code) => ({ code }));
+  const body = { name: 'Given', amount: { value: 100, currency: 'USD' }, codes: given };
+  expect((await service.call('POST', '/v1/code-groups', body)).body).toMatchObject({
+    code: 'conflict',
+    errors: [{ pointer: '/codes/0/code' }, { pointer: '/codes/2/code' }],
+  });
+  await assertCoherent(world);
+});
+
 test('each line that is no code is told by its number, and the others are imported', async () => {
   const group = await makeGroup();
   const good = newText();

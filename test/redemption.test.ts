@@ -266,12 +266,20 @@ describe('an Idempotency-Key', () => {
 describe('many at once', () => {
   test('500 phones at one code: one winner', async () => {
     const [code] = await makeCodes(service, 1);
-    const answers = await Promise.all(Array.from({ length: 500 }, () => redeem(code, newPhone())));
+    const orders = Array.from({ length: 500 }, () => ({ phone: newPhone(), key: { 'Idempotency-Key': randomUUID() } }));
+    const send = ({ phone, key }: (typeof orders)[number]) => redeem(code, phone, key);
+    const answers = await Promise.all(orders.map(send));
     const codes = answers.map(({ status, body }) => (status === 201 ? 'won' : body.code));
     expect(codes.filter((outcome) => outcome === 'won')).toHaveLength(1);
     expect(new Set(codes)).toSatisfy((set: Set<string>) =>
       [...set].every((outcome) => ['won', 'code-reserved', 'code-already-redeemed'].includes(outcome)),
     );
+    // It would be the winner's: nobody else has a redemption of this code, not at the first answer and not at a repeat.
+    const lost = orders.filter((_, index) => answers[index]?.status !== 201);
+    const repeats = await Promise.all(lost.map(send));
+    for (const { body } of [...answers.filter(({ status }) => status !== 201), ...repeats]) {
+      expect(body).not.toHaveProperty('redemption_id');
+    }
     await assertCoherent(world);
   });
 

@@ -30,15 +30,14 @@ export interface Guesses {
  * it counts for the phone alone. Redis shares the counts; see docs/adr/0009.
  */
 export function createGuesses(limits: Config['guesses'], redis: Redis | null, metrics: Metrics): Guesses {
-  const lockouts = createLockouts();
+  const lockouts = { phone: createLockouts(), address: createLockouts(), client: createLockouts() };
   const now = () => performance.now();
   /** @returns the kinds of what is locked out for it */
   const countAt = (subjects: string[], nowMs: number) => {
     const lockedOut: (keyof typeof limits)[] = [];
     for (const subject of subjects) {
-      const kind = subject.slice(0, subject.indexOf(':')) as keyof typeof limits;
-      const limit = limits[kind];
-      if (limit && lockouts.count(subject, limit, nowMs)) lockedOut.push(kind);
+      const kind = kindOf(subject);
+      if (kind in limits && lockouts[kind].count(subject, limits[kind], nowMs)) lockedOut.push(kind);
     }
     return lockedOut;
   };
@@ -49,7 +48,9 @@ export function createGuesses(limits: Config['guesses'], redis: Redis | null, me
   return {
     assertAllowed(guesser) {
       const nowMs = now();
-      const remainingMs = Math.max(...subjectsOf(guesser).map((subject) => lockouts.remainingMs(subject, nowMs)));
+      const remainingMs = Math.max(
+        ...subjectsOf(guesser).map((subject) => lockouts[kindOf(subject)].remainingMs(subject, nowMs)),
+      );
       if (remainingMs === 0) return;
       throw new Problem('too-many-attempts', { headers: { 'Retry-After': String(Math.ceil(remainingMs / 1_000)) } });
     },
@@ -66,6 +67,8 @@ export function createGuesses(limits: Config['guesses'], redis: Redis | null, me
     close: async () => await shared?.close(),
   };
 }
+
+const kindOf = (subject: string) => subject.slice(0, subject.indexOf(':')) as keyof Config['guesses'];
 
 function subjectsOf({ clientId, address, phone }: Guesser): string[] {
   return [`client:${clientId}`, `address:${network(address)}`, ...(phone === undefined ? [] : [`phone:${phone}`])];

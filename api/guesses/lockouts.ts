@@ -17,11 +17,11 @@ interface Account {
   lockedUntil: number;
 }
 
-/** More than the wrong guesses of one address can name before the address itself is locked out. */
-const REMEMBERED = 200_000;
+/** Subjects of one kind: who sends many phones pushes out other phones, and never the account of their own address. */
+const REMEMBERED = 100_000;
 
 /**
- * Who has guessed wrong, and how long each is locked out for it: a leaky bucket, where each guess that does not fit locks
+ * Who of one kind (phones, say) has guessed wrong, and how long each is locked out for it: a leaky bucket, where each guess that does not fit locks
  * out for twice as long as the one before. Nothing but numbers in memory, so that an honest request pays a look-up in a map.
  */
 export function createLockouts(): Lockouts {

@@ -1,5 +1,6 @@
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import type { WalletKey } from '../../domains/wallet/ensure-wallets.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { isProblemCode, Problem, type ProblemCode, unavailable } from '../../platform/problems.ts';
 import { within } from '../../platform/within.ts';
@@ -86,10 +87,9 @@ export function createRedemptions(
         const view = 'outcome' in end ? viewOf(end) : end;
         // Another gateway may have been first with this id, for something else.
         if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
-        return answer(view, joined, redemption.times);
+        return await answer(view, joined, redemption.times);
       }
-      const own = end.outcome === 'refused' ? await ownUse(end.reason, codeId, { phone, currency }) : null;
-      throw refusal(end.reason, own ?? redemptionId, joined);
+      throw await cameToNothing(redemptionId, end.reason, codeId, { phone, currency }, joined);
     } finally {
       letGo();
     }
@@ -103,7 +103,29 @@ export function createRedemptions(
     const same =
       row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
     if (!same) throw new Problem('idempotency-key-reused');
-    return answer(view, true, {});
+    return await answer(view, true, {});
+  };
+
+  const answer = async (view: RedemptionView, replayed: boolean, times: StepTimes): Promise<RedemptionAnswer> => {
+    const { state, reason, id, code_id: codeId } = view.row;
+    const { phone, currency } = view.side;
+    if (state !== 'refused' && state !== 'released') {
+      return { redemptionId: id, completed: state !== 'reserved', view, replayed, times };
+    }
+    const key = phone === null || currency === null ? null : { phone, currency };
+    throw await cameToNothing(id, reason ?? 'conflict', codeId, key, replayed);
+  };
+
+  /** Where a use of the code stands against a redemption, the problem names it if it is the phone's own; else the redemption. */
+  const cameToNothing = async (
+    redemptionId: string,
+    reason: string,
+    codeId: string,
+    key: WalletKey | null,
+    replayed: boolean,
+  ): Promise<Problem> => {
+    const named = !OWN_USE_REASONS.has(reason) ? redemptionId : key && (await ownUse(reason, codeId, key));
+    return refusal(reason, named, replayed);
   };
 
   const read = async (redemptionId: string, waitMs: number): Promise<RedemptionView | undefined> => {
@@ -156,7 +178,7 @@ export function createRedemptions(
   };
 
   /** A client that lost its answer and asks again without a key is told which redemption was its own. */
-  const ownUse = async (reason: string, codeId: string, key: { phone: string; currency: string }) =>
+  const ownUse = async (reason: string, codeId: string, key: WalletKey) =>
     OWN_USE_REASONS.has(reason) ? await lookups.useBy(codeId, key).catch(() => null) : null;
 
   return { redeem, read, pending: (redemptionId) => dispatcher.find(redemptionId)?.item };
@@ -168,12 +190,6 @@ function assertWhole(breaker: Breaker): void {
   const broken = breaker.broken();
   if (broken.length === 0) return;
   throw unavailable(`Out of order: ${broken.join(', ')}. Nothing has happened; try again.`);
-}
-
-function answer(view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer {
-  const { state, reason, id } = view.row;
-  if (state === 'refused' || state === 'released') throw refusal(reason ?? 'conflict', id, replayed);
-  return { redemptionId: id, completed: state !== 'reserved', view, replayed, times };
 }
 
 function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {

@@ -92,8 +92,9 @@ async function createGroup(cli: Cli, options: CreateOptions): Promise<void> {
     idempotencyKey: key,
   });
   cli.note(`made group ${group.id}`);
-  await importCodes(cli, group, given?.slice(CODES_WITH_GROUP) ?? [], key);
-  const finished = await generated(cli, group);
+  const rest = given?.slice(CODES_WITH_GROUP) ?? [];
+  await importCodes(cli, group, rest, key);
+  const finished = rest.length > 0 ? await readGroup(cli, group.id) : await generated(cli, group);
   if (options.out !== undefined) await downloadCodes(cli, group.id, options.out);
   cli.print(options, finished, (out) => showCreated(out, finished, options.out === undefined));
 }
@@ -141,7 +142,7 @@ async function generated(cli: Cli, created: CodeGroup): Promise<CodeGroup> {
   if (created.generation?.state !== 'running') return created;
   const group = await cli.withProgress('Generating', created.generation.total, async (update) => {
     for (;;) {
-      const current = await cli.client().request<CodeGroup>('GET', path`/v1/code-groups/${created.id}`);
+      const current = await readGroup(cli, created.id);
       if (current.generation?.state !== 'running') return current;
       update(current.generation.made);
       await sleep(POLL_MS);
@@ -153,6 +154,8 @@ async function generated(cli: Cli, created: CodeGroup): Promise<CodeGroup> {
   }
   return group;
 }
+
+const readGroup = (cli: Cli, id: string) => cli.client().request<CodeGroup>('GET', path`/v1/code-groups/${id}`);
 
 function showCreated(out: Output, group: CodeGroup, withCodes: boolean): void {
   showGroup(out, group);

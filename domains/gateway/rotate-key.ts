@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { inTransaction } from '../../platform/database.ts';
+import { violates } from '../../platform/database-errors.ts';
 import type { NewKey } from './create-key.ts';
 import type { GatewayDatabase } from './database.ts';
 import { type ApiKey, readKey } from './read-keys.ts';
@@ -11,7 +12,7 @@ export type RotatedKey =
 
 /** Gives a key's client a new key with the same scopes, and revokes the old one in the same moment. */
 export async function rotateKey(db: GatewayDatabase, oldId: string, key: NewKey): Promise<RotatedKey> {
-  return await inTransaction(db.reads, async (transaction) => {
+  const rotating = inTransaction<RotatedKey>(db.reads, async (transaction) => {
     const [old] = await transaction.select().from(apiKeys).where(eq(apiKeys.id, oldId)).for('no key update');
     if (!old) return { ok: false, reason: 'not-found' };
     const earlier = await readKey(transaction, key.id);
@@ -27,5 +28,10 @@ export async function rotateKey(db: GatewayDatabase, oldId: string, key: NewKey)
     const made = await readKey(transaction, key.id);
     if (!made) throw new Error('an API key vanished');
     return { ok: true, key: made, replayed: false };
+  });
+  return await rotating.catch((error: unknown) => {
+    // Taken by the rotation of another key, at the same time.
+    if (violates(error, 'api_keys_pkey')) return { ok: false, reason: 'idempotency-key-reused' };
+    throw error;
   });
 }

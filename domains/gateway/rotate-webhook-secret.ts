@@ -1,5 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { inTransaction } from '../../platform/database.ts';
+import { violates } from '../../platform/database-errors.ts';
 import type { GatewayDatabase } from './database.ts';
 import { webhookEndpoints, webhookSecrets } from './schema.ts';
 import { OVERLAP_HOURS, type SealedSecret } from './webhook-secrets.ts';
@@ -14,7 +15,7 @@ export async function rotateWebhookSecret(
   endpointId: string,
   secret: SealedSecret,
 ): Promise<RotatedSecret> {
-  return await inTransaction(db.reads, async (transaction) => {
+  const rotating = inTransaction<RotatedSecret>(db.reads, async (transaction) => {
     const [endpoint] = await transaction
       .select({ id: webhookEndpoints.id })
       .from(webhookEndpoints)
@@ -33,5 +34,10 @@ export async function rotateWebhookSecret(
       .where(and(eq(webhookSecrets.endpointId, endpointId), isNull(webhookSecrets.expiresAt)));
     await transaction.insert(webhookSecrets).values({ ...secret, endpointId });
     return { ok: true, secret, replayed: false };
+  });
+  return await rotating.catch((error: unknown) => {
+    // Taken by the rotation of another endpoint, at the same time.
+    if (violates(error, 'webhook_secrets_pkey')) return { ok: false, reason: 'idempotency-key-reused' };
+    throw error;
   });
 }

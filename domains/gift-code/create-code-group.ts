@@ -4,6 +4,7 @@ import { inTransaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { addCodes, type GivenCode, keepGivenLengths } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
+import { knownWithPrefix } from './known-with-prefix.ts';
 import { type CodeGroup, readCodeGroup } from './read-code-groups.ts';
 import { readCodeTexts } from './read-codes.ts';
 import { batchOfOne, codeAdditions, codeGroups, outboxBatches } from './schema.ts';
@@ -76,15 +77,12 @@ export async function createCodeGroup(
       const positions = newCodes.map((_, index) => index + 1);
       const places = newCodes.map((code) => code.maxRedemptions);
       const added = await addCodes(transaction, request.id, sealed, positions, places);
-      if (added.size < newCodes.length) {
-        throw new CodesExist(newCodes.flatMap((code, position) => (added.has(code.id) ? [] : [position])));
-      }
-    }
-    if (Array.isArray(request.codes)) {
-      await keepGivenLengths(
-        transaction,
-        newCodes.map((code) => code.canonical),
-      );
+      const given = Array.isArray(request.codes) ? newCodes.map((code) => code.canonical) : [];
+      const known = await knownWithPrefix(transaction, keys, given);
+      const isNew = ({ id, canonical }: NewCode) => added.has(id) && !known.has(canonical);
+      const taken = newCodes.flatMap((code, position) => (isNew(code) ? [] : [position]));
+      if (taken.length > 0) throw new CodesExist(taken);
+      await keepGivenLengths(transaction, given);
     }
     await transaction.insert(outboxBatches).values(
       batchOfOne('code_group', {

@@ -6,6 +6,7 @@ import { inTransaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { addCodes, type GivenCode, keepGivenLengths, type Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
+import { knownWithPrefix } from './known-with-prefix.ts';
 import { batchOfOne, codeAdditions, codeGroups, type ImportReport, outboxBatches } from './schema.ts';
 import { type NewCode, sealCodes } from './seal-codes.ts';
 import { takePositions } from './take-positions.ts';
@@ -64,12 +65,21 @@ export async function importCodes(db: GiftCodeDatabase, keys: CodeKeys, request:
     if (written.length === 0) return null;
     let imported = 0;
     let newPlaces = 0;
-    let chunk = codes.slice(0, CHUNK);
+    const newFrom = async (start: number) => {
+      const next = codes.slice(start, start + CHUNK);
+      const known = await knownWithPrefix(
+        transaction,
+        keys,
+        next.map((code) => code.canonical),
+      );
+      return next.filter((code) => !known.has(code.canonical));
+    };
+    let chunk = await newFrom(0);
     let sealed = await sealCodes(keys, chunk.length, chunk);
     for (let start = 0; start < codes.length; start += CHUNK) {
       const positions = chunk.map((code) => code.position);
       const places = chunk.map((code) => code.maxRedemptions);
-      const next = codes.slice(start + CHUNK, start + 2 * CHUNK);
+      const next = await newFrom(start + CHUNK);
       // The next chunk is sealed while the database writes.
       const [written, nextSealed] = await Promise.all([
         addCodes(transaction, request.groupId, sealed, positions, places),

@@ -41,10 +41,10 @@ test('a phone gets its wallet once, empty and active, and it is announced withou
   expect(rows).toEqual([{ type: 'wallet.created', aggregate_version: '1', data: { wallet_id: id, currency: 'USD' } }]);
 });
 
-test('the id offered for a new wallet is its id, and says again that it is the one', async () => {
+test('the id offered for a new wallet is its id, and only who made it is told so', async () => {
   const key = { ...usd(newPhone()), id: newId() };
   expect(await call([key])).toEqual([{ id: key.id, created: true }]);
-  expect(await call([key])).toEqual([{ id: key.id, created: true }]);
+  expect(await call([key])).toEqual([{ id: key.id, created: false }]);
 });
 
 test('a phone has a wallet for each currency, with the accounts that are the other side of its movements', async () => {

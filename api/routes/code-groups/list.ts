@@ -15,7 +15,8 @@ export const listCodeGroupsOperation = operation({
   answers: { 200: pageOf(answers.codeGroup) },
   problems: ['unavailable'],
   async handle({ query, services }) {
-    const { limit, cursor, ...filters } = query;
+    const { limit, cursor, ...rest } = query;
+    const filters = { list: 'code-groups', ...rest };
     const after = readCursor(cursor, filters, byTime);
     const { created_from: createdFrom, created_to: createdTo, q: name } = filters;
     const rows = await listCodeGroups(services.giftCode, { name, createdFrom, createdTo, after }, limit + 1);

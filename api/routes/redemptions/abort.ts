@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
@@ -45,7 +46,9 @@ export const abortRedemption = operation({
       );
     } else {
       if (!(await ownWorkflow(temporal, params.id))?.isOpen) throw new Problem('not-found');
-      await change(temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason));
+      const signalled = temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason);
+      // It may have ended since: what came of it is read below.
+      await change(signalled.catch(unlessGone));
     }
 
     const audit = (state: string): AuditEntry => ({
@@ -66,6 +69,10 @@ export const abortRedemption = operation({
     };
   },
 });
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
 
 /** Released is what was asked for, also when it was so before; anything else can no longer be aborted. */
 function over(view: RedemptionView, traceUrl: (workflowId: string) => string | null) {

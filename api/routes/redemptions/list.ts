@@ -26,12 +26,13 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       code_id: id.optional(),
       state: z.enum(['reserved', 'completed', 'released', 'refused', 'reversed']).optional(),
       reference: label(255).optional(),
-      stuck: z.enum(['true', 'false']).optional(),
+      stuck: z.literal('true').optional(),
     }),
     answers: { 200: pageOf(answers.redemption) },
     problems: ['unavailable'],
     async handle({ query, caller, services }) {
-      const { limit, cursor, ...filters } = query;
+      const { limit, cursor, ...rest } = query;
+      const filters = { list: 'redemptions', ...rest };
       const after = readCursor(cursor, filters, byTime);
       const wallets =
         filters.phone === undefined ? undefined : await readWalletsOfPhone(services.wallet, filters.phone);
@@ -44,7 +45,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
           codeId: filters.code_id,
           state: filters.state,
           reference: filters.reference,
-          reservedBefore: filters.stuck === 'true' ? new Date(services.giftCode.nowMs() - STUCK_AFTER_MS) : undefined,
+          reservedBefore: filters.stuck ? new Date(services.giftCode.nowMs() - STUCK_AFTER_MS) : undefined,
           createdFrom: filters.created_from,
           createdTo: filters.created_to,
           after,

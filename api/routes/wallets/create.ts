@@ -30,6 +30,7 @@ export const createWallet = (region: string | undefined) =>
       const [ensured] = await change(ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS));
       if (!ensured) throw new Problem('idempotency-key-reused');
       if (ensured.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
+      const replayed = !ensured.created;
       services.wrote('wallet');
       const wallet = await readWallet(services.wallet, id);
       if (!wallet) throw new Error('a wallet vanished');
@@ -37,14 +38,14 @@ export const createWallet = (region: string | undefined) =>
         status: 201,
         body: walletJson({ ...wallet, balance: 0n, state: 'active' }),
         // The phone is in the wallet alone.
-        audit: before
+        audit: replayed
           ? undefined
           : {
               action: 'wallet.create',
               resource: { type: 'wallet', id },
               after: { currency: wallet.currency, state: 'active' },
             },
-        headers: { Location: `/v1/wallets/${id}`, ...(before && { 'Idempotent-Replayed': 'true' }) },
+        headers: { Location: `/v1/wallets/${id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
       };
     },
   });

@@ -21,9 +21,10 @@ export const listWalletsOperation = (region: string | undefined) =>
     answers: { 200: pageOf(answers.wallet) },
     problems: ['unavailable'],
     async handle({ query, services }) {
-      const { limit, cursor, ...filters } = query;
+      const { limit, cursor, ...narrowed } = query;
+      const filters = { list: 'wallets', ...narrowed };
       const after = readCursor(cursor, filters, byTime);
-      const { created_from: createdFrom, created_to: createdTo, ...rest } = filters;
+      const { created_from: createdFrom, created_to: createdTo, ...rest } = narrowed;
       const rows = await listWallets(services.wallet, { ...rest, createdFrom, createdTo, after }, limit + 1);
       return { status: 200, body: page(rows, limit, filters, timePosition, walletJson) };
     },
