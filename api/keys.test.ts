@@ -502,11 +502,14 @@ describe('the audit log', () => {
     const phone = newPhone();
     const once = { 'Idempotency-Key': randomUUID() };
     await call('POST', '/v1/wallets', { phone }, once);
+    const made = { name: 'Same', amount: usd(1), count: 1, metadata: { b: [2], a: 1 } };
+    const group = (await call('POST', '/v1/code-groups', made)).body;
     const { length: before } = await auditOf(`actor=${id}`);
     await call('POST', '/v1/wallets', { phone }, once);
     await call('POST', '/v1/wallets', { phone });
     await call('POST', `/v1/wallets/${phone}/debits`, { amount: usd(1) });
     await call('PATCH', `/v1/wallets/${phone}`, { state: 'active' });
+    await call('PATCH', `/v1/code-groups/${group.id}`, { name: group.name, metadata: { a: 1, b: [2] }, ends_at: null });
     await call('DELETE', `/v1/api-keys/${randomUUID()}`);
     await call('POST', '/v1/wallets', {});
     expect(await auditOf(`actor=${id}`)).toHaveLength(before);

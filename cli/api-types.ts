@@ -20,7 +20,7 @@ export interface Redemption {
   id: string;
   state: 'pending' | 'reserved' | 'completed' | 'released' | 'refused' | 'reversed';
   reason?: string | null;
-  amount?: Money;
+  amount?: Money | null;
   reference?: string | null;
   code?: {
     id: string;
@@ -59,6 +59,7 @@ export interface CodeGroup {
   starts_at?: string | null;
   ends_at?: string | null;
   per_wallet_limit?: number | null;
+  budget?: Money | null;
   disabled?: boolean;
   codes_count?: number;
   created_at: string;

@@ -60,8 +60,8 @@ export function createOutput(stdout: Terminal) {
 }
 
 /** `10.00 USD`. */
-export function moneyText(money: Money | undefined): string | undefined {
-  if (money === undefined) return undefined;
+export function moneyText(money: Money | null | undefined): string | undefined {
+  if (!money) return undefined;
   if (!isCurrency(money.currency)) return `${money.value} minor units of ${money.currency}`;
   return `${formatAmount(money.value, money.currency)} ${money.currency}`;
 }

@@ -124,10 +124,14 @@ describe('what is printed', () => {
   });
 
   test('a redemption that is not finished yet says how to follow it', async () => {
-    const slow = await startApi({ 'POST /v1/redemptions': { status: 202, body: { id: ID, state: 'pending' } } });
-    const { stderr, exitCode } = await runCli(['redeem', 'A', '+98', '--wait', '0'], { url: slow.url });
+    const code = { id: ID, group_id: ID };
+    const pending = { id: ID, state: 'pending', amount: null, reference: null, code, wallet: { id: ID } };
+    const body = { ...pending, transaction_id: null, created_at: '2026-03-20T10:00:00Z', completed_at: null };
+    const slow = await startApi({ 'POST /v1/redemptions': { status: 202, body } });
+    const { stdout, stderr, exitCode } = await runCli(['redeem', 'A', '+98', '--wait', '0'], { url: slow.url });
     expect(slow.received[0]?.headers.prefer).toBe('wait=0');
     await slow.close();
+    expect(stdout).toBe(`redemption\t${ID}\nstate\tpending\ncode\t${ID}\ncreated\t2026-03-20T10:00:00Z\n`);
     expect({ stderr, exitCode }).toEqual({
       stderr: `accepted, not finished yet; see: vouchsafe redemptions show ${ID}\n`,
       exitCode: 0,

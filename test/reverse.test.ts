@@ -62,6 +62,32 @@ test('a reversal that voids the code leaves it spent', async () => {
   expect((await redeem(code, newPhone())).body.code).toBe('code-already-redeemed');
 });
 
+test('of two that reverse at once and want different things of the code, one is told that it was done otherwise', async () => {
+  for (let round = 0; round < 5; round++) {
+    const [code] = await makeCodes(service, 1);
+    const { body } = await redeem(code, newPhone());
+    const answers = await Promise.all([reverse(body.id, 'free', 'mine'), reverse(body.id, 'void', 'yours')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const isFreed = answers[0]?.status === 200;
+    expect((await redeem(code, newPhone())).status).toBe(isFreed ? 201 : 409);
+    expect((await reverse(body.id, isFreed ? 'free' : 'void')).status).toBe(200);
+    expect((await reverse(body.id, isFreed ? 'void' : 'free')).body.code).toBe('conflict');
+    const { rows } = await world.gateway.query(
+      `select after ->> 'code' as code from audit_log where action = 'redemption.reverse' and resource_id = $1`,
+      [body.id],
+    );
+    expect(rows).toEqual([{ code: isFreed ? 'free' : 'void' }]);
+  }
+});
+
+test('a code shows when a redemption was completed that is reversed since', async () => {
+  const [code] = await makeCodes(service, 1);
+  const { body } = await redeem(code, newPhone());
+  await reverse(body.id, 'free');
+  const { redemptions } = (await service.call('GET', `/v1/codes/${body.code.id}`)).body;
+  expect(redemptions).toMatchObject([{ state: 'reversed', completed_at: body.completed_at }]);
+});
+
 test('limits and budget are given back', async () => {
   const coupon = await makeCoupon(service, 5, { per_wallet_limit: 1, budget: { value: 1000, currency: 'USD' } });
   const phone = newPhone();

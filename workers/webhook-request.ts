@@ -27,24 +27,25 @@ export function createWebhookSender(allowPrivate: boolean): WebhookSender {
   const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
   const lookup = allowPrivate ? {} : { lookup: publicLookup() };
 
-  const send: WebhookSender['send'] = (url, headers, body, signal) =>
-    new Promise((resolve, reject) => {
+  /** @param isAnew on a connection of its own, after one that was kept had been closed */
+  const send = (url: string, headers: Record<string, string>, body: string, signal: AbortSignal, isAnew = false) =>
+    new Promise<WebhookAnswer>((resolve, reject) => {
       const target = new URL(url);
       if (!allowPrivate && namesPrivateAddress(target)) return reject(new PrivateAddressError());
       const isSecure = target.protocol === 'https:';
       if (!allowPrivate && !isSecure) return reject(new Error('the address is not https'));
       const request = (isSecure ? https : http).request(target, {
         method: 'POST',
-        agent: isSecure ? agents.https : agents.http,
+        agent: isAnew ? false : agents[isSecure ? 'https' : 'http'],
         headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
         signal,
         ...lookup,
       });
       let answered = false;
       request.once('error', (error: NodeJS.ErrnoException) => {
-        // The receiver closed a connection that had idled, as it may: nothing was read there.
+        // The receiver closed a connection that had idled, as it may, most likely before it read anything there.
         const hadIdled = request.reusedSocket && !answered && error.code === 'ECONNRESET';
-        if (hadIdled) send(url, headers, body, signal).then(resolve, reject);
+        if (hadIdled) send(url, headers, body, signal, true).then(resolve, reject);
         else reject(error);
       });
       request.once('response', (response) => {
@@ -63,7 +64,7 @@ export function createWebhookSender(allowPrivate: boolean): WebhookSender {
     });
 
   return {
-    send,
+    send: (url, headers, body, signal) => send(url, headers, body, signal),
     close() {
       agents.http.destroy();
       agents.https.destroy();

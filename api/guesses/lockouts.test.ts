@@ -23,10 +23,19 @@ test('wrong guesses are forgiven one by one, and with the last of them the growt
     lockouts.count('address:a', limit, now);
     return lockouts.remainingMs('address:a', now);
   };
-  expect([guess(0), guess(0), guess(0), guess(0), guess(0)]).toEqual([0, 0, 0, 1_000, 2_000]);
-  expect(guess(30_000)).toBe(0); // three are forgiven: this is the third
-  expect(guess(30_000)).toBe(4_000);
+  expect([guess(0), guess(0), guess(0), guess(0), guess(1_000)]).toEqual([0, 0, 0, 1_000, 2_000]);
+  expect(guess(31_000)).toBe(0); // three are forgiven: this is the third
+  expect(guess(31_000)).toBe(4_000);
   expect([guess(90_000), guess(90_000), guess(90_000), guess(90_000)]).toEqual([0, 0, 0, 1_000]);
+});
+
+test('a burst of guesses, all sent before any was answered, locks out once', () => {
+  const lockouts = createLockouts();
+  for (let guess = 0; guess < 50; guess++) lockouts.count('phone:+1', limit, 5_000 + guess);
+  expect(lockouts.remainingMs('phone:+1', 5_003)).toBe(1_000);
+  // They are not forgotten: the next one is too many as well.
+  lockouts.count('phone:+1', limit, 6_003);
+  expect(lockouts.remainingMs('phone:+1', 6_003)).toBe(2_000);
 });
 
 test('a guess heard of late counts as of when it was made', () => {

@@ -34,9 +34,9 @@ export function createLockouts(): Lockouts {
       account.level = level + 1;
       account.at = nowMs;
       const isTooMany = account.level > allowance;
-      if (isTooMany) {
-        const lockedUntil = nowMs + Math.min(longestMs, firstMs * 2 ** account.lockouts);
-        account.lockedUntil = Math.max(account.lockedUntil, lockedUntil);
+      // One made before the lock-out was known, in the same burst, say, does not make it longer.
+      if (isTooMany && nowMs >= account.lockedUntil) {
+        account.lockedUntil = nowMs + Math.min(longestMs, firstMs * 2 ** account.lockouts);
         account.lockouts++;
       }
       accounts.set(subject, account);

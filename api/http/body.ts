@@ -22,19 +22,22 @@ export interface Body {
 }
 
 /**
- * Reads a body of JSON, or of CSV where it may be that; none is as good as an empty object.
+ * Reads a body of JSON, or of CSV where it may be that; none is as good as an empty object, or as no lines.
  * @throws Problem `payload-too-large`, `unsupported-media-type`, `invalid-request`
  */
 export async function readBody(context: Context, mayBeCsv: boolean): Promise<Body> {
-  if (!hasBody(context)) return { json: {} };
   const type = context.get('Content-Type');
-  if (mayBeCsv && CSV_TYPE.test(type)) {
+  const isCsv = mayBeCsv && CSV_TYPE.test(type);
+  if (!hasBody(context)) return isCsv ? { csv: '' } : { json: {} };
+  if (isCsv) {
     if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
       throw new Problem('unsupported-media-type', { detail: 'Send text/csv in UTF-8.' });
     }
     return { csv: decode(await read(context, CSV_MIB)) };
   }
-  if (!JSON_TYPE.test(type)) throw new Problem('unsupported-media-type', { detail: 'Send application/json.' });
+  if (!JSON_TYPE.test(type)) {
+    throw new Problem('unsupported-media-type', { detail: `Send application/json${mayBeCsv ? ' or text/csv' : ''}.` });
+  }
   return { json: parse(await read(context, JSON_MIB)) };
 }
 

@@ -31,10 +31,13 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
     transaction_id: side.transaction_id,
     ...trace(row.workflow_id, traceUrl),
     created_at: row.created_at.toISOString(),
-    completed_at:
-      row.state === 'completed' || row.state === 'reversed' ? (row.settled_at?.toISOString() ?? null) : null,
+    completed_at: completedAt(row),
   };
 }
+
+/** When a redemption was completed, also one that was reversed since. */
+export const completedAt = ({ state, settled_at: at }: RedemptionRow): string | null =>
+  state === 'completed' || state === 'reversed' ? (at?.toISOString() ?? null) : null;
 
 /** A redemption that was accepted and whose row is still to be written: ids are all there is. */
 export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl | undefined) {

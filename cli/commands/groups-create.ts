@@ -24,6 +24,7 @@ interface CreateOptions extends JsonOption {
   startsAt?: string;
   endsAt?: string;
   perWalletLimit?: number;
+  budget?: string;
   out?: string;
   idempotencyKey?: string;
 }
@@ -48,6 +49,7 @@ export function addGroupsCreate(groups: Command, cli: Cli): void {
     .option('--starts-at <time>', 'redeemable from then on, such as 2026-03-20T00:00:00+03:30')
     .option('--ends-at <time>', 'redeemable until then')
     .option('--per-wallet-limit <n>', 'redemptions a wallet may make in this group', positiveInteger)
+    .option('--budget <decimal>', 'what all its codes may credit together, such as 5000.00')
     .option('--out <csv>', 'write the codes to this new file')
     .addOption(idempotencyOption())
     .action(async (options: Partial<CreateOptions>) => {
@@ -119,6 +121,7 @@ function groupBody(options: CreateOptions, currency: string, given: GivenCode[] 
     ...(options.startsAt !== undefined && { starts_at: options.startsAt }),
     ...(options.endsAt !== undefined && { ends_at: options.endsAt }),
     ...(options.perWalletLimit !== undefined && { per_wallet_limit: options.perWalletLimit }),
+    ...(options.budget !== undefined && { budget: amountOf(options.budget, currency) }),
   };
 }
 

@@ -11,6 +11,7 @@ export function showGroup(out: Output, group: CodeGroup): void {
     'starts at': group.starts_at ?? undefined,
     'ends at': group.ends_at ?? undefined,
     'per wallet': group.per_wallet_limit ?? undefined,
+    budget: moneyText(group.budget),
     state: group.disabled ? 'disabled' : undefined,
     generation: group.generation && `${group.generation.state}, ${group.generation.made} of ${group.generation.total}`,
     created: group.created_at,

@@ -10,7 +10,9 @@ export function showRedemption(out: Output, redemption: Redemption): void {
     reason: redemption.reason ?? undefined,
     amount: moneyText(redemption.amount),
     code: code && codeText(code),
-    wallet: wallet && `${wallet.phone} ${wallet.balance ? `now ${moneyText(wallet.balance)}` : ''}`,
+    wallet:
+      wallet?.phone &&
+      [wallet.phone, wallet.balance && `now ${moneyText(wallet.balance)}`].filter((part) => part).join(' '),
     reference: redemption.reference ?? undefined,
     created: redemption.created_at,
     completed: redemption.completed_at ?? undefined,

@@ -1,5 +1,7 @@
+import { eq } from 'drizzle-orm';
 import { callFunction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
+import { redemptions } from './schema.ts';
 
 const reverseFunction = { name: 'reverse_redemption_1', types: ['uuid', 'boolean', 'text', 'text', 'timestamptz'] };
 
@@ -14,4 +16,13 @@ export async function reverseRedemption(
   const values = [order.redemptionId, order.keepPlace, order.reason, workflowId, deadline];
   const [row] = await callFunction<{ reverse_redemption_1: string }>(db.steps, reverseFunction, values, timeoutMs);
   return row?.reverse_redemption_1;
+}
+
+/** Whether a redemption that was reversed still holds its use of the code. */
+export async function isPlaceKept(db: GiftCodeDatabase, redemptionId: string): Promise<boolean | undefined> {
+  const [row] = await db.orm
+    .select({ placeKept: redemptions.placeKept })
+    .from(redemptions)
+    .where(eq(redemptions.id, redemptionId));
+  return row?.placeKept;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { eq, sql } from 'drizzle-orm';
 import { inTransaction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
@@ -21,7 +22,7 @@ export type UpdatedCodeGroup =
 export async function updateCodeGroup(
   db: GiftCodeDatabase,
   id: string,
-  changes: CodeGroupChanges,
+  wanted: CodeGroupChanges,
   /** Of the new budget. */
   currency: string | undefined,
 ): Promise<UpdatedCodeGroup> {
@@ -31,6 +32,8 @@ export async function updateCodeGroup(
     const before = await readCodeGroup({ orm: transaction }, id);
     if (!before) return { ok: false, reason: 'not-found' };
     if (currency !== undefined && currency !== before.currency) return { ok: false, reason: 'currency-mismatch' };
+    const isChange = ([name, value]: [string, unknown]) => !isDeepStrictEqual(value, before[name as keyof CodeGroup]);
+    const changes: CodeGroupChanges = Object.fromEntries(Object.entries(wanted).filter(isChange));
     if (Object.keys(changes).length === 0) return { ok: true, before, group: before };
     const after = { ...before, ...changes };
     if (after.startsAt && after.endsAt && after.startsAt >= after.endsAt)

@@ -16,7 +16,10 @@ export const metadata = z
     (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
     'must be at most 16,384 characters of JSON',
   )
-  .refine((value) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(value)), 'must not contain NUL or half characters');
+  .refine((value) => isStorable(JSON.stringify(value)), 'must not contain NUL or half characters');
+
+/** JSON writes what Postgres cannot keep as escapes; two backslashes are one that stands for itself. */
+const isStorable = (json: string) => !/\\u0000|\\ud[89a-f]/i.test(json.replaceAll('\\\\', ''));
 
 /** A code group as the API shows it, with its latest generation where it has one. */
 export function codeGroupJson(group: CodeGroup) {

@@ -23,7 +23,7 @@ export const updateCodeGroupOperation = operation({
     metadata: metadata.optional(),
   }),
   answers: { 200: answers.codeGroup },
-  problems: ['not-found', 'currency-mismatch', 'conflict', 'unavailable'],
+  problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, services }, change) {
     const { starts_at: startsAt, ends_at: endsAt, per_wallet_limit: perWalletLimit, budget, ...rest } = body;
     const changes = Object.fromEntries(
@@ -56,10 +56,12 @@ export const updateCodeGroupOperation = operation({
 });
 
 function refused(reason: 'not-found' | 'currency-mismatch' | 'window-reversed' | 'budget-below-use'): Problem {
-  if (reason === 'not-found' || reason === 'currency-mismatch') return new Problem(reason);
+  if (reason === 'not-found') return new Problem(reason);
   if (reason === 'budget-below-use')
     return new Problem('conflict', { detail: 'More than that budget has been spent.' });
-  return new Problem('invalid-request', {
-    members: { errors: [{ pointer: '/ends_at', detail: 'must be after starts_at' }] },
-  });
+  const error =
+    reason === 'window-reversed'
+      ? { pointer: '/ends_at', detail: 'must be after starts_at' }
+      : { pointer: '/budget/currency', detail: 'must be that of the amount' };
+  return new Problem('invalid-request', { members: { errors: [error] } });
 }

@@ -3,6 +3,7 @@ import type { RedemptionRow } from '../../../domains/gift-code/redemption.ts';
 import type { WalletSide } from '../../../domains/wallet/read-wallet-sides.ts';
 import type { CodeKeys } from '../../../platform/code-keys.ts';
 import { toMoney } from '../../../platform/money.ts';
+import { completedAt } from '../../redemptions/redemption-json.ts';
 
 /** A code as lists show it; in clear only where keys to unseal it are given. */
 export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
@@ -36,7 +37,7 @@ export function codeDetailsJson(
       transaction_id: side?.transaction_id ?? null,
       state: row.state,
       created_at: row.created_at.toISOString(),
-      completed_at: row.state === 'completed' ? (row.settled_at?.toISOString() ?? null) : null,
+      completed_at: completedAt(row),
     })),
   };
 }

@@ -1,13 +1,16 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { z } from 'zod';
+import { isPlaceKept } from '../../../domains/gift-code/reverse-redemption.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { reversalWorkflowId } from '../../../workflows/contracts.ts';
+import { type ReversalOrder, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
+import type { Services } from '../../services.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
 
@@ -22,11 +25,15 @@ export const reverseRedemptionOperation = operation({
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
-    const { redemptions, temporal, traceUrl } = services;
+    const { redemptions, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (!before) throw new Problem('not-found');
     const { state } = before.row;
-    if (state === 'reversed') return { status: 200, body: redemptionJson(before.row, before.side, traceUrl) };
+    const keepPlace = body.code === 'void';
+    if (state === 'reversed') {
+      await assertReversedSo(services, params.id, keepPlace);
+      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl) };
+    }
     if (state !== 'completed') {
       throw new Problem('conflict', {
         detail: `The redemption is ${state}.`,
@@ -34,40 +41,56 @@ export const reverseRedemptionOperation = operation({
       });
     }
 
-    const handle = await change(
-      temporal.workflow.start<typeof reverse>('reverse', {
-        workflowId: reversalWorkflowId(params.id),
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        taskQueue: services.config.temporal.taskQueue,
-        args: [
-          {
-            redemptionId: params.id,
-            reversalId: reversalTransferId(params.id),
-            keepPlace: body.code === 'void',
-            reason: `reversed: ${body.reason}`,
-          },
-          services.redeemOptions,
-        ],
-      }),
-    );
+    const reversalId = reversalTransferId(params.id);
+    const order = { redemptionId: params.id, reversalId, keepPlace, reason: `reversed: ${body.reason}` };
+    const { result, isOwn } = await change(startOrJoin(services, order));
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
-    const refusal = await within(waitMs, handle.result());
+    const refusal = await within(waitMs, result());
     if (refusal === 'insufficient-funds')
       throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
     if (refusal) throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
     const after = (await redemptions.read(params.id, 0)) ?? before;
     const isOver = refusal === null;
+    if (isOver && !isOwn) await assertReversedSo(services, params.id, keepPlace);
     return {
       status: isOver ? 200 : 202,
       body: redemptionJson(after.row, after.side, traceUrl),
-      audit: {
-        action: 'redemption.reverse',
-        resource: { type: 'redemption', id: params.id },
-        before: { state },
-        after: { state: after.row.state, code: body.code, reason: body.reason },
-      },
+      audit: isOwn
+        ? {
+            action: 'redemption.reverse',
+            resource: { type: 'redemption', id: params.id },
+            before: { state },
+            after: { state: after.row.state, code: body.code, reason: body.reason },
+          }
+        : undefined,
       ...(!isOver && { headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' } }),
     };
   },
 });
+
+/** Starts a reversal; where one of this redemption is under way, its end is this one's as well. */
+async function startOrJoin({ temporal, config, redeemOptions }: Services, order: ReversalOrder) {
+  const workflowId = reversalWorkflowId(order.redemptionId);
+  const start = temporal.workflow.start<typeof reverse>('reverse', {
+    workflowId,
+    workflowIdConflictPolicy: 'FAIL',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    taskQueue: config.temporal.taskQueue,
+    args: [order, redeemOptions],
+  });
+  const own = await start.catch((error: unknown) => {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  });
+  const handle = own ?? temporal.workflow.getHandle<typeof reverse>(workflowId);
+  return { isOwn: own !== undefined, result: () => handle.result() };
+}
+
+/** @throws Problem `conflict` where somebody else reversed it, and did with its code what was not asked for */
+async function assertReversedSo({ giftCode }: Services, redemptionId: string, keepPlace: boolean): Promise<void> {
+  const isKept = await isPlaceKept(giftCode, redemptionId);
+  if (isKept === keepPlace) return;
+  throw new Problem('conflict', {
+    detail: `The redemption has been reversed already, and its code ${isKept ? 'left spent' : 'freed'}.`,
+    members: { redemption_id: redemptionId, state: 'reversed' },
+  });
+}
