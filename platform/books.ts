@@ -24,6 +24,14 @@ export interface BookEntry {
   amount: string | null;
 }
 
+/** How many reversals a part has, and of how much. */
+export interface Reversed {
+  currency: string;
+  count: string;
+  /** Minor units. */
+  value: string;
+}
+
 /** The digest's expressions over a row with an id, a wallet_id and an amount; the same in every part and version. */
 export const DIGEST = `get_byte(uuid_send(id), 15) as bucket, count(*)::text as count,
   sum(('x' || left(md5(id || ' ' || wallet_id || ' ' || amount), 15))::bit(60)::bigint)::text as fingerprint`;

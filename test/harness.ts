@@ -7,6 +7,7 @@ import { connect, consumerOpts, StringCodec } from 'nats';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { readConfig } from '../platform/config.ts';
+import { reversalTransferId } from '../platform/ids.ts';
 import {
   createPart,
   type LocalServers,
@@ -255,6 +256,15 @@ export async function assertCoherent(world: Pick<TestWorld, 'giftCode' | 'wallet
     if (state === 'refused' && decision?.kind === 'redemption') faults.push(`${id} is refused, but credited`);
     decided.delete(id);
   }
+  const reversals = await world.wallet.query(`select id, amount from transfers where kind = 'reversal'`);
+  const debited = new Map(reversals.rows.map((row) => [row.id, row.amount]));
+  for (const { id, state, amount } of redemptions.rows) {
+    const debit = debited.get(reversalTransferId(id));
+    if (state === 'reversed' ? debit !== amount : debit !== undefined)
+      faults.push(`${id} is ${state}, its reversal not`);
+    debited.delete(reversalTransferId(id));
+  }
+  for (const id of debited.keys()) faults.push(`reversal ${id} has no redemption`);
   for (const { id, kind } of decided.values()) if (kind !== 'void') faults.push(`transfer ${id} has no redemption`);
   if (faults.length > 0) throw new Error(faults.join('\n'));
 }

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCli } from '../cli/testing.ts';
-import { sweepId } from '../workflows/contracts.ts';
-import { breakDatabase } from './faults.ts';
+import { reversalWorkflowId, sweepId } from '../workflows/contracts.ts';
+import { breakDatabase, lockRows, nobodyWaits, someoneWaits } from './faults.ts';
 import {
   ADMIN_KEY,
   createWorld,
@@ -122,6 +122,17 @@ test.each([
     `update redemptions set state = 'released', reason = 'x', use_number = null where state = 'completed'`,
     'a credit has its redemption',
   ],
+  ['walletDatabase', `delete from transfers where kind = 'reversal'`, 'a reversed redemption has its debit'],
+  [
+    'walletDatabase',
+    `update transfers set amount = amount + 1 where kind = 'reversal'`,
+    'its reversal are of one wallet',
+  ],
+  [
+    'giftCodeDatabase',
+    `update redemptions set state = 'completed', reason = null, use_number = 1 where state = 'reversed'`,
+    'a reversal has its reversed redemption',
+  ],
 ] as const)('books that were tampered with do not balance: %s, %s', async (part, text, rule) => {
   await liveALittle();
   await age();
@@ -162,6 +173,25 @@ test('a redemption that is stuck between the parts is in flight, and no fault', 
     "update codes set reserved = 1, redeemed = 0 where id in (select code_id from redemptions where state = 'reserved')",
   );
   expect(await reconcile()).toMatchObject({ state: 'balanced', in_flight: 1, fault_count: 0 });
+});
+
+test('a reversal cut off after its debit is a fault that says what to do, and is healed by doing it', async () => {
+  const [code = ''] = await makeCodes(service, 1);
+  const { id, code: used } = await redeem(code);
+  const reverse = (wait: number) =>
+    service.call('POST', `/v1/redemptions/${id}/reverse`, { reason: 'r', code: 'free' }, { Prefer: `wait=${wait}` });
+  const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', used.id);
+  expect((await reverse(0)).status).toBe(202);
+  await someoneWaits(world.giftCode, 'reverse_redemption');
+  await world.temporal.workflow.getHandle(reversalWorkflowId(id)).terminate();
+  await nobodyWaits(world.giftCode, 'reverse_redemption');
+  await letGo();
+  await age();
+  expect((await reconcile()).faults).toEqual([
+    { rule: 'a reversal has its reversed redemption', id, detail: expect.stringContaining('reverse it once more') },
+  ]);
+  expect((await reverse(20)).body.state).toBe('reversed');
+  expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
 });
 
 test('one proof runs at a time: who asks meanwhile joins it; one whose process ended is given up', async () => {

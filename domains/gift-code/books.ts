@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, type Digest, type Fault, findFaults, type Reversed } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { ROLLUP_RULES } from './rollup-rules.ts';
@@ -10,6 +10,7 @@ export interface GiftCodeBooks {
   inFlight: number;
   /** Redeemed and not taken back, by currency, in minor units. */
   redeemed: { currency: string; value: string }[];
+  reversed: Reversed[];
   faults: Fault[];
   digests: Digest[];
 }
@@ -63,6 +64,10 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
       redeemed: await read(
         `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
       ),
+      reversed: await read<Reversed>(
+        `select currency, count(*)::text as count, sum(amount)::text as value from redemptions
+        where state = 'reversed' group by 1`,
+      ),
       faults: await findFaults(read, RULES),
       digests: await read<Digest>(`select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`, [
         before,
@@ -82,4 +87,10 @@ export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date
 export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEntry[]> {
   const text = 'select id, state, wallet_id, amount::text from redemptions where id = any($1)';
   return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [ids]));
+}
+
+/** All redemptions that were reversed. @throws DatabaseUnavailable */
+export function readReversed(db: GiftCodeDatabase): Promise<BookEntry[]> {
+  const text = `select id, state, wallet_id, amount::text from redemptions where state = 'reversed'`;
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text));
 }

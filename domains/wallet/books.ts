@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault, findFaults } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, type Digest, type Fault, findFaults, type Reversed } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { WalletDatabase } from './database.ts';
 
@@ -7,6 +7,7 @@ export interface WalletBooks {
   transfers: number;
   /** Credited by redemptions and not taken back, by currency, in minor units. */
   credited: { currency: string; value: string }[];
+  reversed: Reversed[];
   faults: Fault[];
   digests: Digest[];
 }
@@ -49,6 +50,10 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
         `select currency, sum(case when kind = 'redemption' then amount else -amount end)::text as value
         from transfers where kind in ('redemption', 'reversal') group by 1 order by 1`,
       ),
+      reversed: await read<Reversed>(
+        `select currency, count(*)::text as count, sum(amount)::text as value from transfers
+        where kind = 'reversal' group by 1`,
+      ),
       faults: await findFaults(read, RULES),
       digests: await read<Digest>(
         `select ${DIGEST} from transfers where kind = 'redemption' and created_at < $1 group by 1`,
@@ -70,4 +75,17 @@ export function readDecisions(db: WalletDatabase, ids: string[]): Promise<BookEn
   const text = `select id, kind as state, wallet_id, amount::text from transfers
     where id = any($1) and kind in ('redemption', 'void')`;
   return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [ids]));
+}
+
+/** All debits by which redemptions were taken back. @throws DatabaseUnavailable */
+export function readReversals(db: WalletDatabase): Promise<(BookEntry & { created_at: Date })[]> {
+  const text = `select id, kind as state, wallet_id, amount::text, created_at from transfers where kind = 'reversal'`;
+  return longRead(db.url, 'wallet books', (read) => read(text));
+}
+
+/** The credits of redemptions to some wallets. @throws DatabaseUnavailable */
+export function readCreditsOfWallets(db: WalletDatabase, walletIds: (string | null)[]): Promise<BookEntry[]> {
+  const text = `select id, kind as state, wallet_id, amount::text from transfers
+    where wallet_id = any($1) and kind = 'redemption'`;
+  return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [walletIds]));
 }

@@ -1,0 +1,56 @@
+import { readEntries, readReversed } from '../../domains/gift-code/books.ts';
+import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
+import { readCreditsOfWallets, readReversals } from '../../domains/wallet/books.ts';
+import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import type { BookEntry, Fault } from '../../platform/books.ts';
+import { reversalTransferId } from '../../platform/ids.ts';
+
+/**
+ * What is wrong between redemptions that were reversed and the debits that took them back, whose ids are made of theirs. A
+ * debit without its redemption may be under way, until `before`. @throws DatabaseUnavailable
+ */
+export async function reversalFaults(
+  giftCode: GiftCodeDatabase,
+  wallet: WalletDatabase,
+  before: Date,
+): Promise<Fault[]> {
+  // In this order: the debit is there before the redemption says so.
+  const reversed = new Map((await readReversed(giftCode)).map((entry) => [reversalTransferId(entry.id), entry]));
+  const reversals = new Map((await readReversals(wallet)).map((reversal) => [reversal.id, reversal]));
+
+  const faults: Fault[] = [];
+  for (const [reversalId, { id, wallet_id, amount }] of reversed) {
+    const reversal = reversals.get(reversalId);
+    if (!reversal) {
+      faults.push({ rule: 'a reversed redemption has its debit', id, detail: 'the wallet has none' });
+    } else if (reversal.wallet_id !== wallet_id || reversal.amount !== amount) {
+      const detail = `wallet ${wallet_id}, ${amount}; debited: wallet ${reversal.wallet_id}, ${reversal.amount}`;
+      faults.push({ rule: 'a redemption and its reversal are of one wallet and amount', id, detail });
+    }
+  }
+
+  const alone = [...reversals.values()].filter(({ id, created_at }) => !reversed.has(id) && created_at < before);
+  const redemptions = await redemptionsOf(giftCode, wallet, alone);
+  for (const { id } of alone) {
+    const redemption = redemptions.get(id);
+    if (redemption?.state === 'reversed') continue;
+    const detail = redemption
+      ? `the redemption is ${redemption.state}, the wallet debited: reverse it once more`
+      : 'there is no redemption';
+    faults.push({ rule: 'a reversal has its reversed redemption', id: redemption?.id ?? id, detail });
+  }
+  return faults;
+}
+
+/** The redemptions of reversals, as they are now, by the reversals' ids: each is one that the wallet was credited for. */
+async function redemptionsOf(
+  giftCode: GiftCodeDatabase,
+  wallet: WalletDatabase,
+  reversals: BookEntry[],
+): Promise<Map<string, BookEntry>> {
+  const wanted = new Set(reversals.map(({ id }) => id));
+  const walletIds = [...new Set(reversals.map(({ wallet_id }) => wallet_id))];
+  const credits = await readCreditsOfWallets(wallet, walletIds);
+  const ids = credits.map(({ id }) => id).filter((id) => wanted.has(reversalTransferId(id)));
+  return new Map((await readEntries(giftCode, ids)).map((entry) => [reversalTransferId(entry.id), entry]));
+}
