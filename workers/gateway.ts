@@ -7,6 +7,7 @@ import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
 import { createRateLimit } from '../api/rate-limit.ts';
 import { createReconciler } from '../api/reconciliations/reconciler.ts';
+import { createAccepted } from '../api/redemptions/accepted.ts';
 import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createEndings, type Heard } from '../api/redemptions/endings.ts';
@@ -116,7 +117,7 @@ export async function main(): Promise<void> {
       reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
-      redemptions: createRedemptions(lookups, dispatcher, breaker, metrics),
+      redemptions: createRedemptions(lookups, dispatcher, createAccepted(redis), breaker, metrics),
       breaker,
       servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,

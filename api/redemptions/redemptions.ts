@@ -5,6 +5,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { isProblemCode, Problem, type ProblemCode, unavailable } from '../../platform/problems.ts';
 import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
+import type { Accepted } from './accepted.ts';
 import type { Breaker } from './breaker.ts';
 import { type Dispatched, type Dispatcher, NotStarted, OutcomeUnknown } from './dispatcher.ts';
 import type { Ending, StepTimes } from './endings.ts';
@@ -37,8 +38,8 @@ export interface Redemptions {
   redeem(request: RedemptionRequest): Promise<RedemptionAnswer>;
   /** Reads a redemption, waiting for its end as long as is asked. */
   read(redemptionId: string, waitMs: number): Promise<RedemptionView | undefined>;
-  /** A redemption that this gateway accepted and that may have no row yet. */
-  pending(redemptionId: string): RedemptionItem | undefined;
+  /** A redemption that was accepted and that may have no row yet. */
+  pending(redemptionId: string): Promise<RedemptionItem | undefined>;
 }
 
 const READ_AGAIN_MS = 250;
@@ -49,6 +50,7 @@ const SILENCE_MS = 500;
 export function createRedemptions(
   lookups: Lookups,
   dispatcher: Dispatcher,
+  accepted: Accepted,
   breaker: Breaker,
   metrics: Metrics,
 ): Redemptions {
@@ -81,6 +83,7 @@ export function createRedemptions(
       if (end === undefined) {
         metrics.redemptions.inc({ outcome: 'pending', reason: '' });
         const view = await read(redemptionId, 0).catch(() => undefined);
+        if (!view) await accepted.tell(item);
         return { redemptionId, completed: false, view, replayed: joined, times: {} };
       }
       if (!('outcome' in end) || end.outcome === 'completed') {
@@ -133,7 +136,7 @@ export function createRedemptions(
     for (;;) {
       const row = await lookups.row(redemptionId);
       const leftMs = giveUpAt - performance.now();
-      if (leftMs <= 0 || (row ? row.state !== 'reserved' : !dispatcher.find(redemptionId))) {
+      if (leftMs <= 0 || (row ? row.state !== 'reserved' : !(await pending(redemptionId)))) {
         return row && (await lookups.view(row));
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(READ_AGAIN_MS, leftMs)));
@@ -181,7 +184,10 @@ export function createRedemptions(
   const ownUse = async (reason: string, codeId: string, key: WalletKey) =>
     OWN_USE_REASONS.has(reason) ? await lookups.useBy(codeId, key).catch(() => null) : null;
 
-  return { redeem, read, pending: (redemptionId) => dispatcher.find(redemptionId)?.item };
+  const pending = async (redemptionId: string) =>
+    dispatcher.find(redemptionId)?.item ?? (await accepted.find(redemptionId));
+
+  return { redeem, read, pending };
 }
 
 const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code-exhausted', 'per-wallet-limit']);

@@ -29,7 +29,7 @@ export const abortRedemption = operation({
     const before = await redemptions.read(params.id, 0);
     if (before && before.row.state !== 'reserved') return over(before, services.traceUrl);
 
-    const item = before ? itemOf(before.row) : redemptions.pending(params.id);
+    const item = before ? itemOf(before.row) : await redemptions.pending(params.id);
     const workflowId = redemptionWorkflowId(params.id);
     const reason = `aborted: ${body.reason}`;
     if (item) {

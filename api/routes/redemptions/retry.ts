@@ -23,7 +23,7 @@ export const retryRedemption = operation({
   async handle({ params, body, waitSeconds, services }, change) {
     const { redemptions, temporal, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
-    const item = before ? itemOf(before.row) : redemptions.pending(params.id);
+    const item = before ? itemOf(before.row) : await redemptions.pending(params.id);
     if (!item) throw new Problem('not-found');
     if (before && (before.row.state === 'released' || before.row.state === 'refused')) {
       throw new Problem('conflict', {
