@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 
 /**
- * How long a statement may take within the attempt that is running: a fifth less than what is left of its start-to-close
- * time-out, so that the statement is over, one way or the other, before the attempt is given up. Milliseconds.
+ * How long a statement may take within the attempt that is running: a fifth less than its start-to-close time-out, so that,
+ * unless it had to wait for a connection, it is over before the attempt is given up. Milliseconds.
  */
 export function statementLimitMs(): number {
   return Context.current().info.startToCloseTimeoutMs * 0.8;

@@ -25,7 +25,7 @@ export interface OpenLoopResult {
 }
 
 /** A request is late that was sent later than this after it was due. More than a timer and a busy event loop take. */
-export const LATE_MS = 100;
+const LATE_MS = 100;
 
 /**
  * Open loop: requests become due by the clock, however long the answers to earlier ones take, and a latency begins when

@@ -10,7 +10,7 @@ export const GENERATED_LENGTH = 16;
 export const MAX_CODE_LENGTH = 32;
 
 /** Shortest code that may be given instead of generated. */
-export const MIN_CODE_LENGTH = 4;
+const MIN_CODE_LENGTH = 4;
 
 /** Longest input looked at: room for a separator between any two characters of a code. */
 const MAX_INPUT_LENGTH = 128;

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
@@ -10,11 +11,9 @@ afterAll(async () => {
   await second?.close();
 });
 
-const unpublished = async () => {
-  const count = 'select count(*)::int as n from outbox where published_at is null';
-  const [giftCode, wallet] = await Promise.all([world.giftCode.query(count), world.wallet.query(count)]);
-  return giftCode.rows[0].n + wallet.rows[0].n;
-};
+const unpublishedIn = async (pool: pg.Pool): Promise<number> =>
+  (await pool.query('select count(*)::int as n from outbox where published_at is null')).rows[0].n;
+const unpublished = async () => (await unpublishedIn(world.giftCode)) + (await unpublishedIn(world.wallet));
 
 /** A backlog that takes the relay several batches: events of wallets with many versions each. */
 async function makeBacklog(): Promise<void> {
@@ -54,10 +53,16 @@ test('a relay killed in the middle of a batch loses nothing and keeps the order 
   await assertCoherent(world);
 });
 
-test('one relay is active however many processes run', async () => {
-  const { rows } = await world.wallet.query(
-    `select count(*)::int as locks from pg_locks where locktype = 'advisory' and granted
-      and database = (select oid from pg_database where datname = current_database())`,
-  );
-  expect(rows[0].locks).toBe(1);
+test('a relay publishes nothing while another one has the lock of its database, and takes over when that is gone', async () => {
+  await second?.close();
+  const active = new pg.Client({ connectionString: world.urls.walletDatabase });
+  await active.connect();
+  await active.query(`select pg_advisory_lock(hashtextextended('vouchsafe relay', 0))`);
+  second = await spawnIn(world);
+  await second.call('POST', '/v1/wallets', { phone: newPhone() });
+  await makeCodes(second, 1);
+  await until(async () => (await unpublishedIn(world.giftCode)) === 0);
+  expect(await unpublishedIn(world.wallet)).toBe(1);
+  await active.end();
+  await until(async () => (await unpublishedIn(world.wallet)) === 0);
 });

@@ -22,7 +22,7 @@ export interface TemporalServer extends ServerProcess {
   uiPort: number;
 }
 
-/** What operators search redemptions by, and its type. `docker-compose.yml` registers the same. */
+/** What operators search redemptions by, and its type. `docker/temporal-namespace.sh` registers the same. */
 export const SEARCH_ATTRIBUTES = { VouchsafeStage: 'Keyword', VouchsafeCodeGroup: 'Keyword' } as const;
 
 /** A server limits its callers as if many shared it; here one does. `docker/temporal-limits.yaml` sets the same. */
@@ -42,7 +42,7 @@ export const LIMITS = {
 const VERSION = '1.5.1';
 
 /** Checksums as in cashapp/hermit-packages; those for Linux also as in other projects' CI. None is known for Windows. */
-export const TEMPORAL: Tool = {
+const TEMPORAL: Tool = {
   title: "Temporal's command line",
   program: 'temporal',
   version: VERSION,
