@@ -49,7 +49,10 @@ test('a budget cannot be set below what was spent, nor a window be reversed', as
   await redeem(coupon, newPhone());
   const patch = async (body: unknown) => (await service.call('PATCH', group, body)).body;
   expect(await patch({ budget: { value: 999, currency: 'USD' } })).toMatchObject({ status: 409, code: 'conflict' });
-  expect(await patch({ budget: { value: 1000, currency: 'EUR' } })).toMatchObject({ code: 'currency-mismatch' });
+  expect(await patch({ budget: { value: 1000, currency: 'EUR' } })).toMatchObject({
+    code: 'invalid-request',
+    errors: [{ pointer: '/budget/currency' }],
+  });
   expect(await patch({ budget: { value: 1000, currency: 'USD' } })).toMatchObject({ budget: { value: 1000 } });
   expect((await redeem(coupon, newPhone())).body.code).toBe('budget-exhausted');
   expect(await patch({ starts_at: '2030-01-01T00:00:00Z', ends_at: '2029-01-01T00:00:00Z' })).toMatchObject({

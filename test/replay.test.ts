@@ -28,11 +28,11 @@ async function misfits(code: string): Promise<string[]> {
 }
 
 test('workflows that are open while a new version starts go on: every stored history replays', async () => {
-  expect(files).toHaveLength(5);
+  expect(files).toHaveLength(7);
   expect(await misfits(await readFile(inject('servers').workflowBundle, 'utf8'))).toEqual([]);
 });
 
-test('a saga with its steps in another order does not fit the histories', async () => {
+test('workflows with their steps in another order do not fit the histories', async () => {
   const workflowsPath = fileURLToPath(new URL('fixtures/reordered.ts', import.meta.url));
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
   expect(await misfits(code)).toEqual(files);

@@ -4,9 +4,10 @@
  *     npm start                             # in one terminal, with nothing else going on
  *     npx tsx test/histories/record.ts      # in another
  *
- * Record anew only with a new version of the workflow that is kept apart from the old one (`patched`): stored histories
- * stand for the workflows that are open in somebody's Temporal while they update.
+ * A history that is there stays; delete one to record it anew, only with a new version of its workflow that is kept apart from
+ * the old one (`patched`): stored histories stand for the workflows that are open in somebody's Temporal while they update.
  */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -35,6 +36,7 @@ async function record(): Promise<void> {
   const phone = (index: number) => `+1202555${String(1000 + index).slice(-4)}`;
   const save = async (name: string, workflowId: string) => {
     await client.workflow.getHandle(workflowId).result();
+    if (existsSync(`${folder}${name}.json`)) return;
     const history = await client.workflow.getHandle(workflowId).fetchHistory();
     await writeFile(`${folder}${name}.json`, `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
     console.log(name, workflowId);
@@ -42,7 +44,13 @@ async function record(): Promise<void> {
   const breakerCloses = () => new Promise((resolve) => setTimeout(resolve, 3_000));
 
   const [one] = await codes(1);
-  await save('one-completed', (await call('/v1/redemptions', { code: one?.code, phone: phone(100) })).workflow_id);
+  const completed = await call('/v1/redemptions', { code: one?.code, phone: phone(100) });
+  await save('one-completed', completed.workflow_id);
+  await call(`/v1/redemptions/${completed.id}/reverse`, { reason: 'recorded', code: 'free' });
+  await save('reversed', `reversal-${completed.id}`);
+
+  const large = { name: 'Recorded', amount: { value: 100, currency: 'USD' }, count: 250_000 };
+  await save('generated', `generation-${(await call('/v1/code-groups', large)).id}`);
 
   const many = await codes(20);
   const frozen = await call('/v1/wallets', { phone: phone(119) });
