@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { runningGenerations } from '../domains/gift-code/read-generations.ts';
@@ -12,6 +12,7 @@ import {
   type SweepActivities,
 } from '../workflows/contracts.ts';
 import { orFailure } from './failures.ts';
+import { isOpen } from './is-open.ts';
 import { statementLimitMs } from './limit.ts';
 import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
@@ -34,16 +35,8 @@ export function sweepActivities(
   taskQueue: string,
   options: RedeemOptions,
 ): SweepActivities {
-  const isOpen = async (workflowId: string) => {
-    try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  };
   const isWorkedOn = async (stale: StaleRedemption) =>
-    (await isOpen(redemptionWorkflowId(stale.id))) || (await isOpen(stale.workflow_id));
+    (await isOpen(client, redemptionWorkflowId(stale.id))) || (await isOpen(client, stale.workflow_id));
 
   const trailMs = TRAIL_STEPS * options.timeoutMs;
   return {
@@ -69,7 +62,7 @@ export function sweepActivities(
       orFailure('gift-code', async () => {
         let pickedUp = 0;
         for (const order of await runningGenerations(db, afterMs, PAGE)) {
-          if (await isOpen(generationWorkflowId(order.generationId))) continue;
+          if (await isOpen(client, generationWorkflowId(order.generationId))) continue;
           await startGeneration(client, taskQueue, order, options);
           pickedUp++;
         }

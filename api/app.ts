@@ -86,7 +86,7 @@ async function answer(definition: Operation, context: Context, services: Service
   const sent = await readBody(context, definition.csv ?? false);
   const request = readRequest(definition, context, caller, sent, services);
   const perform = (change: Change) =>
-    guesser ? handleCode(definition, request, guesser) : definition.handle(request, change);
+    guesser ? handleCode(definition, request, change, guesser) : definition.handle(request, change);
   const trail: AuditTrail = {
     clientId: caller.clientId,
     keyId: caller.keyId,
@@ -128,12 +128,17 @@ function readRequest(
 }
 
 /** Handles what takes a code. By now its phone is known, and others may have guessed while the body came. */
-async function handleCode({ handle }: Operation, request: OperationRequest<unknown, unknown, unknown>, from: Guesser) {
+async function handleCode(
+  { handle }: Operation,
+  request: OperationRequest<unknown, unknown, unknown>,
+  change: Change,
+  from: Guesser,
+) {
   const { guesses } = request.services;
   const guesser = { ...from, phone: (request.body as { phone?: string }).phone };
   guesses.assertAllowed(guesser);
   try {
-    const done = await handle(request, asItIs);
+    const done = await handle(request, change);
     if (done.wrongCode) guesses.count(guesser, done.wrongCode);
     return done;
   } catch (error) {

@@ -36,14 +36,16 @@ export async function audited(
     settleAuditIntent(gateway, intentId, trail, entry, outcome).catch((error: unknown) =>
       logger.error({ err: error, ...trail, ...entry }, 'the audit log could not be written'),
     );
+  let isBegun = false;
   let isMade = false;
   const change: Change = async (work) => {
+    isBegun = true;
     const result = await work;
     isMade = true;
     return result;
   };
   const answer = await perform(change).catch(async (error: unknown) => {
-    if (isRefusal(error) || (!isMade && hasChangedNothing(error))) {
+    if (isRefusal(error) || !isBegun || (!isMade && hasChangedNothing(error))) {
       await settle(undefined);
       throw error;
     }

@@ -37,8 +37,8 @@ export interface Answer {
 }
 
 /**
- * Waits for the change that an operation is for. When something fails after that, the answer is that the outcome is not known,
- * not that nothing has happened.
+ * Waits for the change that an operation is for, begun just now. Where something does not answer while it is made, or
+ * afterwards, the answer is that the outcome is not known, not that nothing has happened.
  */
 export type Change = <T>(change: Promise<T>) => Promise<T>;
 

@@ -235,6 +235,19 @@ describe('statistics of a group', () => {
     }
   });
 
+  test('are those of the zone that a name stands for, not of what Postgres takes for its abbreviation', async () => {
+    const group = await makeGroup();
+    await redeem(group.codes[0].code);
+    // Half past midnight in Brussels, where it is summer; by its winter time the day before.
+    await world.giftCode.query(`update redemptions set settled_at = '2026-07-01T22:30:00Z' where group_id = $1`, [
+      group.id,
+    ]);
+    for (const zone of ['CET', 'Europe/Brussels']) {
+      const { body } = await get(`/v1/code-groups/${group.id}/stats?time_zone=${zone}`);
+      expect(body.per_day).toMatchObject([{ date: '2026-07-02' }]);
+    }
+  });
+
   test('of amounts that add up to more than a JSON number holds are still given', async () => {
     const group = await makeGroup({ count: 2, amount: usd(Number.MAX_SAFE_INTEGER) });
     for (const { code } of group.codes) expect((await redeem(code)).status).toBe(201);

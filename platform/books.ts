@@ -24,17 +24,13 @@ export interface BookEntry {
   amount: string | null;
 }
 
-/** How many reversals a part has, and of how much. */
-export interface Reversed {
-  currency: string;
-  count: string;
-  /** Minor units. */
-  value: string;
-}
-
 /** The digest's expressions over a row with an id, a wallet_id and an amount; the same in every part and version. */
 export const DIGEST = `get_byte(uuid_send(id), 15) as bucket, count(*)::text as count,
   sum(('x' || left(md5(id || ' ' || wallet_id || ' ' || amount), 15))::bit(60)::bigint)::text as fingerprint`;
+
+/** Likewise of reversals, whose ids are not the same in both parts: by wallets that end in the same byte. */
+export const DIGEST_BY_WALLET = `get_byte(uuid_send(wallet_id), 15) as bucket, count(*)::text as count,
+  sum(('x' || left(md5(wallet_id || ' ' || amount), 15))::bit(60)::bigint)::text as fingerprint`;
 
 /** Faults told of each rule; how many there are is told in any case. */
 export const FAULTS_TOLD = 100;

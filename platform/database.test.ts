@@ -1,46 +1,21 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { type Forwarder, openForwarder } from '../test/faults.ts';
 import { type Database, inTransaction, openDatabase, query } from './database.ts';
 import { DatabaseUnavailable, databaseError } from './database-errors.ts';
 
 const TIMEOUT_MS = 60_000;
 
-/** A database whose connections can be cut, so that they end without a word, as those of a server that crashes. */
-async function openFragile(): Promise<{
-  database: Database<Record<string, never>>;
-  cut(): void;
-  gone(): Promise<void>;
-}> {
-  const url = new URL(inject('servers').postgresUrl);
-  const { hostname, port } = url;
-  const sockets = new Set<Socket>();
-  const forwarder = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
-    }
-    near.pipe(far).pipe(near);
-  }).listen(0, '127.0.0.1');
-  await once(forwarder, 'listening');
-  url.port = String((forwarder.address() as AddressInfo).port);
+/** A database that is reached by a way that can be cut. */
+async function openFragile(): Promise<{ database: Database<Record<string, never>>; way: Forwarder }> {
+  const way = await openForwarder(inject('servers').postgresUrl);
   const sizes = { steps: 1, door: 1, reads: 1, statementTimeoutMs: TIMEOUT_MS };
-  const database = await openDatabase('gateway', url.href, {}, sizes);
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
-  };
+  const database = await openDatabase('gateway', way.url, {}, sizes);
   onTestFinished(async () => {
     await database.close();
-    cut();
-    forwarder.close();
+    await way.close();
   });
-  const gone = async () => {
-    cut();
-    forwarder.close();
-    await once(forwarder, 'close');
-  };
-  return { database, cut, gone };
+  return { database, way };
 }
 
 /** Runs for so long that it is cut meanwhile. */
@@ -57,28 +32,28 @@ async function untilRunning(database: Database<Record<string, never>>, name: str
 
 // An event that nobody hears would end the process, here the test's.
 test('a connection that ends without a word while a statement runs fails that statement, and the next one gets another', async () => {
-  const { database, cut } = await openFragile();
+  const { database, way } = await openFragile();
   const failing = query(database.steps, { text: LONG }, TIMEOUT_MS).catch((error: unknown) => error);
   await untilRunning(database, 'vouchsafe gateway steps');
-  cut();
+  way.cut();
   expect(await failing).toMatchObject({ name: 'DatabaseUnavailable', mayHaveHappened: true });
   expect((await query(database.steps, { text: 'select 1 as one' }, TIMEOUT_MS)).rows).toEqual([{ one: 1 }]);
 });
 
 test('and likewise in a transaction', async () => {
-  const { database, cut } = await openFragile();
+  const { database, way } = await openFragile();
   const work = inTransaction(database.door, (transaction) => transaction.execute(sql.raw(LONG)));
   const failing = work.catch((error: unknown) => databaseError(error));
   await untilRunning(database, 'vouchsafe gateway door');
-  cut();
+  way.cut();
   expect(await failing).toBeInstanceOf(DatabaseUnavailable);
   const one = await inTransaction(database.door, (transaction) => transaction.execute(sql`select 1 as one`));
   expect(one.rows).toEqual([{ one: 1 }]);
 });
 
 test('where no connection is to be had, a transaction has not happened', async () => {
-  const { database, gone } = await openFragile();
-  await gone();
+  const { database, way } = await openFragile();
+  await way.close();
   const failing = inTransaction(database.bulk, (transaction) => transaction.execute(sql`select 1`));
   await expect(failing).rejects.toMatchObject({ name: 'DatabaseUnavailable', mayHaveHappened: false });
 });

@@ -21,18 +21,18 @@ test('what one gateway has accepted, another one knows before it has a row: it s
     const seen = await other.call('GET', headers.get('Location') ?? '');
     expect(seen.body).toMatchObject({ id: body.id, state: 'pending', code: body.code, wallet: body.wallet });
   }
-  const [first, ...rest] = answers.map(({ body }) => `/v1/redemptions/${body.id}`);
-  const aborted = other.call('POST', `${first}/abort`, { reason: 'not wanted' }, { Prefer: 'wait=30' });
+  // The first one went alone, under its own id; the last one is in a batch, where Temporal does not know it by its id.
+  const undone = answers.at(-1)?.body.id;
+  const ownOf = (id: string) => world.temporal.workflow.getHandle(`redemption-${id}`).describe();
+  await expect(ownOf(undone)).rejects.toThrow();
+  const rest = answers.slice(0, -1).map(({ body }) => `/v1/redemptions/${body.id}`);
+  const path = `/v1/redemptions/${undone}`;
+  const aborted = other.call('POST', `${path}/abort`, { reason: 'not wanted' }, { Prefer: 'wait=30' });
   const waited = rest.map((path) => other.call('GET', path, undefined, { Prefer: 'wait=30' }));
-  // The abort meets the workflow that waits for the lock.
-  await until(
-    async () => (await world.temporal.workflow.getHandle(`redemption-${answers[0]?.body.id}`).describe()).status,
-  );
+  // The abort has a workflow of its own, beside the batch that waits for the lock; the wallet decides between them.
+  await until(() => ownOf(undone).catch(() => undefined));
   await Promise.all(locks.map((letGo) => letGo()));
-  expect((await aborted).status).toBeLessThan(500);
+  expect([200, 409]).toContain((await aborted).status);
   for (const { body } of await Promise.all(waited)) expect(body.state).toBe('completed');
-  await until(async () =>
-    ['completed', 'released', 'refused'].includes((await other.call('GET', first ?? '')).body.state),
-  );
   await assertCoherent(world);
 });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { TestWorld } from './harness.ts';
@@ -27,6 +29,48 @@ export async function breakDatabase(
   };
   onTestFinished(heal);
   return heal;
+}
+
+export interface Forwarder {
+  /** Where the server is reached through it. */
+  url: string;
+  /** Ends all connections without a word, as a server that crashes. */
+  cut(): void;
+  /** And nobody listens any more, until `open`. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** A way to a server that can be cut. */
+export async function openForwarder(serverUrl: string): Promise<Forwarder> {
+  const url = new URL(serverUrl);
+  const { hostname, port } = url;
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
+    }
+    near.pipe(far).pipe(near);
+  });
+  const listen = async (at: number) => {
+    await once(server.listen(at, '127.0.0.1'), 'listening');
+    url.port = String((server.address() as AddressInfo).port);
+  };
+  await listen(0);
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    cut,
+    open: () => listen(Number(url.port)),
+    async close() {
+      if (!server.listening) return;
+      cut();
+      await once(server.close(), 'close');
+    },
+  };
 }
 
 /** Locks rows, so that whoever wants them waits. @returns how to let go */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
 
@@ -57,6 +57,7 @@ test('a relay publishes nothing while another one has the lock of its database, 
   await second?.close();
   const active = new pg.Client({ connectionString: world.urls.walletDatabase });
   await active.connect();
+  onTestFinished(() => active.end());
   await active.query(`select pg_advisory_lock(hashtextextended('vouchsafe relay', 0))`);
   second = await spawnIn(world);
   await second.call('POST', '/v1/wallets', { phone: newPhone() });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { startNats, startTemporal } from '../platform/local/index.ts';
-import { breakDatabase } from './faults.ts';
+import { breakDatabase, openForwarder } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -10,6 +10,9 @@ const world = await forFile(createWorld());
 let temporal = await startTemporal({ directory: join(world.home, 'temporal') });
 afterAll(() => temporal.stop());
 world.urls.temporal = temporal.address;
+/** The way to the wallet database, to be cut. */
+const way = await forFile(openForwarder(world.urls.walletDatabase));
+world.urls.walletDatabase = way.url;
 const service = await forFile(startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' }));
 afterEach(() => assertCoherent(world));
 
@@ -77,6 +80,24 @@ test('while the gift-code database is away, requests are refused; then they go o
   expect(await readyz()).toMatchObject({ checks: { gift_code_database: 'unavailable' } });
   await heal();
   expect((await isLetIn(code, newPhone())).status).toBe(201);
+});
+
+test('where a database is away before a change is begun, nothing has happened, and nothing is written down of it', async () => {
+  const phone = newPhone();
+  expect((await service.call('POST', '/v1/wallets', { phone })).status).toBe(201);
+  const written = async () => (await world.gateway.query('select count(*)::int as n from audit_log')).rows[0].n;
+  const before = await written();
+  await way.close();
+  const amount = { value: 1, currency: 'USD' };
+  for (const [method, path, body] of [
+    ['PATCH', `/v1/wallets/${phone}`, { state: 'frozen' }],
+    ['POST', `/v1/wallets/${phone}/credits`, { amount }],
+  ] as const) {
+    expect((await service.call(method, path, body)).body).toMatchObject({ status: 503, code: 'unavailable' });
+  }
+  expect(await written()).toBe(before);
+  await way.open();
+  await until(async () => (await service.call('POST', `/v1/wallets/${phone}/credits`, { amount })).status === 201);
 });
 
 test('when a database is away after a change was made in another, nobody is told that nothing has happened', async () => {

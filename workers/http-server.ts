@@ -13,12 +13,13 @@ export interface HttpServer {
 /** Longer than load balancers and clients keep an idle connection, so that it is they who close it, never under a request. */
 const KEEP_ALIVE_MS = 65_000;
 const CLOSE_IDLE_EVERY_MS = 50;
+const SILENT_MS = 1_000;
 /** Connections that may wait to be accepted: a flash crowd comes at once. */
 const BACKLOG = 4_096;
 
 /** Listens for requests. @throws ConfigError that names the variables, where it cannot listen there */
 export async function startHttpServer(answer: RequestListener, host: string, port: number): Promise<HttpServer> {
-  /** Connections on which nothing was asked yet: Node counts them among the busy ones. */
+  /** Connections on which no request has come in whole yet: Node counts them among the busy ones. */
   const silent = new Set<Socket>();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     silent.delete(request.socket);
@@ -59,10 +60,14 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-/** Lets requests that are under way end; connections are closed as soon as they idle. */
+/** Lets requests that are under way end, if they come in whole soon; connections are closed as soon as they idle. */
 async function closeServer(server: Server, silent: Set<Socket>): Promise<void> {
-  for (const socket of silent) socket.destroy();
-  const timer = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+  for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+  const giveUpAt = performance.now() + SILENT_MS;
+  const timer = setInterval(() => {
+    server.closeIdleConnections();
+    if (performance.now() > giveUpAt) for (const socket of silent) socket.destroy();
+  }, CLOSE_IDLE_EVERY_MS);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearInterval(timer);
 }

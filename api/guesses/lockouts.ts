@@ -21,8 +21,9 @@ interface Account {
 const REMEMBERED = 100_000;
 
 /**
- * Who of one kind (phones, say) has guessed wrong, and how long each is locked out for it: a leaky bucket, where each guess that does not fit locks
- * out for twice as long as the one before. Nothing but numbers in memory, so that an honest request pays a look-up in a map.
+ * Who of one kind (phones, say) has guessed wrong, and how long each is locked out for it: a leaky bucket, where each guess
+ * that does not fit locks out for twice as long as the one before. Nothing but numbers in memory, so that an honest request
+ * pays a look-up in a map.
  */
 export function createLockouts(): Lockouts {
   const accounts = new LRUCache<string, Account>({ max: REMEMBERED });
@@ -33,14 +34,14 @@ export function createLockouts(): Lockouts {
       if (level === 0) account.lockouts = 0;
       account.level = level + 1;
       account.at = nowMs;
-      const isTooMany = account.level > allowance;
       // One made before the lock-out was known, in the same burst, say, does not make it longer.
-      if (isTooMany && nowMs >= account.lockedUntil) {
+      const isLockedOut = account.level > allowance && nowMs >= account.lockedUntil;
+      if (isLockedOut) {
         account.lockedUntil = nowMs + Math.min(longestMs, firstMs * 2 ** account.lockouts);
         account.lockouts++;
       }
       accounts.set(subject, account);
-      return isTooMany;
+      return isLockedOut;
     },
     remainingMs: (subject, nowMs) => Math.max(0, (accounts.peek(subject)?.lockedUntil ?? 0) - nowMs),
   };

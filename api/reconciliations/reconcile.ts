@@ -2,7 +2,7 @@ import { readEntries, readGiftCodeBooks, readSettledOf } from '../../domains/gif
 import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
 import { readCreditsOf, readDecisions, readWalletBooks } from '../../domains/wallet/books.ts';
 import type { WalletDatabase } from '../../domains/wallet/database.ts';
-import type { BookEntry, Digest, Fault, Reversed } from '../../platform/books.ts';
+import type { BookEntry, Digest, Fault } from '../../platform/books.ts';
 import { reversalFaults } from './reversals.ts';
 
 /** What the books of both parts say of themselves and of one another. */
@@ -21,11 +21,17 @@ const IDS_AT_ONCE = 5_000;
 
 /**
  * Proves the books: each part's own rules, and that every completed redemption has its transfer, of the same wallet and
- * amount, and every transfer its redemption; and likewise of what was taken back. The two parts are compared by digests, so that only what differs is read row
- * by row; what then still differs is read once more, now, since a redemption may have moved on in between.
+ * amount, and every transfer its redemption; and likewise of what was taken back. The two parts are compared by digests, so
+ * that only what differs is read row by row; what then still differs is read once more, now, since a redemption may have
+ * moved on in between.
+ * @param isReversing whether a redemption's reversal is under way
  * @throws DatabaseUnavailable
  */
-export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDatabase): Promise<Findings> {
+export async function reconcile(
+  giftCode: GiftCodeDatabase,
+  wallet: WalletDatabase,
+  isReversing: (redemptionId: string) => Promise<boolean>,
+): Promise<Findings> {
   const before = new Date(Math.min(giftCode.nowMs(), wallet.nowMs()) - SETTLED_FOR_MS);
   const codes = await readGiftCodeBooks(giftCode, before);
   const wallets = await readWalletBooks(wallet, before);
@@ -48,8 +54,8 @@ export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDataba
       if (fault) faults.push({ ...fault, id });
     }
   }
-  if (differing(reversedOf(codes.reversed), reversedOf(wallets.reversed)).length > 0) {
-    faults.push(...(await reversalFaults(giftCode, wallet, before)));
+  for (const bucket of differing(fingerprints(codes.reversed), fingerprints(wallets.reversed))) {
+    faults.push(...(await reversalFaults(giftCode, wallet, bucket, before, isReversing)));
   }
   return {
     checked: {
@@ -66,8 +72,6 @@ export async function reconcile(giftCode: GiftCodeDatabase, wallet: WalletDataba
 
 const fingerprints = (digests: Digest[]) =>
   new Map(digests.map(({ bucket, count, fingerprint }) => [bucket, `${count} ${fingerprint}`]));
-const reversedOf = (sums: Reversed[]) =>
-  new Map(sums.map(({ currency, count, value }) => [currency, `${count} ${value}`]));
 const factsOf = ({ wallet_id, amount }: BookEntry) => `${wallet_id} ${amount}`;
 const facts = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, factsOf(entry)]));
 const byId = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, entry]));

@@ -1,3 +1,5 @@
+import type { Client } from '@temporalio/client';
+import { isOpen } from '../../activities/is-open.ts';
 import type { GatewayDatabase } from '../../domains/gateway/database.ts';
 import {
   beginReconciliation,
@@ -12,6 +14,7 @@ import { FAULTS_TOLD } from '../../platform/books.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { within } from '../../platform/within.ts';
+import { reversalWorkflowId } from '../../workflows/contracts.ts';
 import { reconcile } from './reconcile.ts';
 
 export interface Reconciler {
@@ -28,11 +31,16 @@ interface Databases {
 const ALIVE_EVERY_MS = 10_000;
 
 /** Proves the books in this process, while a row tells of it. */
-export function createReconciler({ gateway, giftCode, wallet }: Databases, logger: Logger): Reconciler {
+export function createReconciler(
+  { gateway, giftCode, wallet }: Databases,
+  temporal: Client,
+  logger: Logger,
+): Reconciler {
+  const isReversing = (redemptionId: string) => isOpen(temporal, reversalWorkflowId(redemptionId));
   const prove = async (id: string): Promise<void> => {
     const alive = setInterval(() => keepAlive(gateway, id).catch(() => undefined), ALIVE_EVERY_MS);
     try {
-      const { faults, ...findings } = await reconcile(giftCode, wallet);
+      const { faults, ...findings } = await reconcile(giftCode, wallet, isReversing);
       if (faults.length > 0)
         logger.error({ reconciliation: id, faults: faults.slice(0, 10) }, 'the books do not balance');
       await finishReconciliation(gateway, id, {
@@ -53,7 +61,8 @@ export function createReconciler({ gateway, giftCode, wallet }: Databases, logge
       if (!begun) return { reconciliation, begun };
       const proof = prove(id).catch((error) => logger.error({ err: error, reconciliation: id }, 'not written down'));
       await within(waitMs, proof);
-      return { reconciliation: (await readReconciliation(gateway, id)) ?? reconciliation, begun };
+      const latest = await readReconciliation(gateway, id).catch(() => undefined);
+      return { reconciliation: latest ?? reconciliation, begun };
     },
   };
 }

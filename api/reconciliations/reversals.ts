@@ -6,17 +6,22 @@ import type { BookEntry, Fault } from '../../platform/books.ts';
 import { reversalTransferId } from '../../platform/ids.ts';
 
 /**
- * What is wrong between redemptions that were reversed and the debits that took them back, whose ids are made of theirs. A
- * debit without its redemption may be under way, until `before`. @throws DatabaseUnavailable
+ * What is wrong between redemptions that were reversed and the debits that took them back, whose ids are made of theirs; of
+ * wallets whose ids end in a byte. A debit without its redemption may be under way: until `before`, and where its workflow is
+ * open. @throws DatabaseUnavailable
  */
 export async function reversalFaults(
   giftCode: GiftCodeDatabase,
   wallet: WalletDatabase,
+  bucket: number,
   before: Date,
+  isUnderWay: (redemptionId: string) => Promise<boolean>,
 ): Promise<Fault[]> {
   // In this order: the debit is there before the redemption says so.
-  const reversed = new Map((await readReversed(giftCode)).map((entry) => [reversalTransferId(entry.id), entry]));
-  const reversals = new Map((await readReversals(wallet)).map((reversal) => [reversal.id, reversal]));
+  const reversed = new Map(
+    (await readReversed(giftCode, bucket)).map((entry) => [reversalTransferId(entry.id), entry]),
+  );
+  const reversals = new Map((await readReversals(wallet, bucket)).map((reversal) => [reversal.id, reversal]));
 
   const faults: Fault[] = [];
   for (const [reversalId, { id, wallet_id, amount }] of reversed) {
@@ -33,7 +38,7 @@ export async function reversalFaults(
   const redemptions = await redemptionsOf(giftCode, wallet, alone);
   for (const { id } of alone) {
     const redemption = redemptions.get(id);
-    if (redemption?.state === 'reversed') continue;
+    if (redemption?.state === 'reversed' || (redemption && (await isUnderWay(redemption.id)))) continue;
     const detail = redemption
       ? `the redemption is ${redemption.state}, the wallet debited: reverse it once more`
       : 'there is no redemption';

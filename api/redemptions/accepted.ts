@@ -20,8 +20,8 @@ export function createAccepted(redis: Redis | null): Accepted {
       await redis?.set(keyOf(item.redemptionId), JSON.stringify(item), 'EX', KEPT_SECONDS).catch(() => undefined);
     },
     async find(redemptionId) {
-      const text = await redis?.get(keyOf(redemptionId)).catch(() => undefined);
-      return text ? (JSON.parse(text) as RedemptionItem) : undefined;
+      const found = redis?.get(keyOf(redemptionId)).then((text) => (text === null ? undefined : JSON.parse(text)));
+      return await found?.catch(() => undefined);
     },
   };
 }

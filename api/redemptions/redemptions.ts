@@ -119,7 +119,7 @@ export function createRedemptions(
     throw await cameToNothing(id, reason ?? 'conflict', codeId, key, replayed);
   };
 
-  /** Where a use of the code stands against a redemption, the problem names it if it is the phone's own; else the redemption. */
+  /** Where a use of the code stands against it, the problem names that one if it is the phone's own; else this redemption. */
   const cameToNothing = async (
     redemptionId: string,
     reason: string,

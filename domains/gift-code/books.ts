@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault, findFaults, type Reversed } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, DIGEST_BY_WALLET, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { ROLLUP_RULES } from './rollup-rules.ts';
@@ -10,7 +10,8 @@ export interface GiftCodeBooks {
   inFlight: number;
   /** Redeemed and not taken back, by currency, in minor units. */
   redeemed: { currency: string; value: string }[];
-  reversed: Reversed[];
+  /** Of what was taken back. */
+  reversed: Digest[];
   faults: Fault[];
   digests: Digest[];
 }
@@ -64,10 +65,7 @@ export function readGiftCodeBooks(db: GiftCodeDatabase, before: Date): Promise<G
       redeemed: await read(
         `select currency, sum(amount)::text as value from redemptions where state = 'completed' group by 1 order by 1`,
       ),
-      reversed: await read<Reversed>(
-        `select currency, count(*)::text as count, sum(amount)::text as value from redemptions
-        where state = 'reversed' group by 1`,
-      ),
+      reversed: await read<Digest>(`select ${DIGEST_BY_WALLET} from redemptions where state = 'reversed' group by 1`),
       faults: await findFaults(read, RULES),
       digests: await read<Digest>(`select ${DIGEST} from redemptions where ${SETTLED} and created_at < $1 group by 1`, [
         before,
@@ -89,8 +87,9 @@ export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEn
   return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [ids]));
 }
 
-/** All redemptions that were reversed. @throws DatabaseUnavailable */
-export function readReversed(db: GiftCodeDatabase): Promise<BookEntry[]> {
-  const text = `select id, state, wallet_id, amount::text from redemptions where state = 'reversed'`;
-  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text));
+/** The redemptions that were reversed, of wallets whose ids end in a byte. @throws DatabaseUnavailable */
+export function readReversed(db: GiftCodeDatabase, bucket: number): Promise<BookEntry[]> {
+  const text = `select id, state, wallet_id, amount::text from redemptions
+    where state = 'reversed' and get_byte(uuid_send(wallet_id), 15) = $1`;
+  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [bucket]));
 }

@@ -1,4 +1,4 @@
-import { type BookEntry, DIGEST, type Digest, type Fault, findFaults, type Reversed } from '../../platform/books.ts';
+import { type BookEntry, DIGEST, DIGEST_BY_WALLET, type Digest, type Fault, findFaults } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { WalletDatabase } from './database.ts';
 
@@ -7,7 +7,8 @@ export interface WalletBooks {
   transfers: number;
   /** Credited by redemptions and not taken back, by currency, in minor units. */
   credited: { currency: string; value: string }[];
-  reversed: Reversed[];
+  /** Of what was taken back. */
+  reversed: Digest[];
   faults: Fault[];
   digests: Digest[];
 }
@@ -50,10 +51,7 @@ export function readWalletBooks(db: WalletDatabase, before: Date): Promise<Walle
         `select currency, sum(case when kind = 'redemption' then amount else -amount end)::text as value
         from transfers where kind in ('redemption', 'reversal') group by 1 order by 1`,
       ),
-      reversed: await read<Reversed>(
-        `select currency, count(*)::text as count, sum(amount)::text as value from transfers
-        where kind = 'reversal' group by 1`,
-      ),
+      reversed: await read<Digest>(`select ${DIGEST_BY_WALLET} from transfers where kind = 'reversal' group by 1`),
       faults: await findFaults(read, RULES),
       digests: await read<Digest>(
         `select ${DIGEST} from transfers where kind = 'redemption' and created_at < $1 group by 1`,
@@ -77,10 +75,11 @@ export function readDecisions(db: WalletDatabase, ids: string[]): Promise<BookEn
   return longRead(db.url, 'wallet books', (read) => read<BookEntry>(text, [ids]));
 }
 
-/** All debits by which redemptions were taken back. @throws DatabaseUnavailable */
-export function readReversals(db: WalletDatabase): Promise<(BookEntry & { created_at: Date })[]> {
-  const text = `select id, kind as state, wallet_id, amount::text, created_at from transfers where kind = 'reversal'`;
-  return longRead(db.url, 'wallet books', (read) => read(text));
+/** The debits by which redemptions were taken back, of wallets whose ids end in a byte. @throws DatabaseUnavailable */
+export function readReversals(db: WalletDatabase, bucket: number): Promise<(BookEntry & { created_at: Date })[]> {
+  const text = `select id, kind as state, wallet_id, amount::text, created_at from transfers
+    where kind = 'reversal' and get_byte(uuid_send(wallet_id), 15) = $1`;
+  return longRead(db.url, 'wallet books', (read) => read(text, [bucket]));
 }
 
 /** The credits of redemptions to some wallets. @throws DatabaseUnavailable */

@@ -30,6 +30,7 @@ export async function createPart(superuserUrl: string, part: Part, options: Part
     password = newPassword(),
   } = options;
   const client = new pg.Client({ connectionString: superuserUrl });
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const [database, role] = [client.escapeIdentifier(databaseName), client.escapeIdentifier(roleName)];

@@ -51,7 +51,8 @@ export const reverseRedemptionOperation = operation({
     if (refusal) throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
     const after = (await redemptions.read(params.id, 0)) ?? before;
     const isOver = refusal === null;
-    if (isOver && !isOwn) await assertReversedSo(services, params.id, keepPlace);
+    // Also after a run of its own: another one may have been over just before it began.
+    if (isOver) await assertReversedSo(services, params.id, keepPlace);
     return {
       status: isOver ? 200 : 202,
       body: redemptionJson(after.row, after.side, traceUrl),
