@@ -42,8 +42,7 @@ export async function main(args: string[]): Promise<void> {
       const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code }));
-      await Promise.race([stopped, service.failed]);
-      progress('\nStopping');
+      await Promise.race([stopped, service.failed]).finally(() => progress('\nStopping'));
     } finally {
       await rm(runFile, { force: true });
       await service.close();
