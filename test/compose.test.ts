@@ -29,6 +29,7 @@ const service = z.strictObject({
     .record(z.string(), z.strictObject({ condition: z.enum(['service_healthy', 'service_completed_successfully']) }))
     .default({}),
   restart: z.literal('unless-stopped').optional(),
+  stop_grace_period: z.string().optional(),
 });
 const compose = z
   .strictObject({ name: z.string(), services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
