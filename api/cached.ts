@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { keep, readKept } from '../platform/redis.ts';
 
 export interface Cached {
   /**
@@ -19,13 +20,10 @@ export function createCached(redis: Redis | null): Cached {
   const underWay = new Map<string, Promise<unknown>>();
 
   const lookUp = async <T>(key: string, compute: () => Promise<T>): Promise<T> => {
-    const kept = await redis
-      ?.get(key)
-      .then((text) => (text === null ? undefined : (JSON.parse(text) as T)))
-      .catch(() => undefined);
+    const kept = await readKept<T>(redis, key);
     if (kept !== undefined) return kept;
     const computed = await compute();
-    redis?.set(key, JSON.stringify(computed), 'EX', KEPT_SECONDS).catch(() => undefined);
+    void keep(redis, key, computed, KEPT_SECONDS);
     return computed;
   };
 

@@ -37,7 +37,7 @@ function describe(operation: Operation): Record<string, unknown> {
     ...COMMON,
     ...(body ? COMMON_WITH_BODY : []),
     ...(operation.takesCode ? (['too-many-attempts'] as const) : []),
-    ...(operation.action && operation.method !== 'GET' ? (['outcome-unknown'] as const) : []),
+    ...(operation.action ? (['outcome-unknown'] as const) : []),
     ...operation.problems,
   ];
   return {

@@ -24,6 +24,12 @@ export interface BookEntry {
   amount: string | null;
 }
 
+export const byId = <Entry extends BookEntry>(entries: Entry[]): Map<string, Entry> =>
+  new Map(entries.map((entry) => [entry.id, entry]));
+
+/** What the parts must agree on of a redemption, in short. */
+export const factsOf = ({ wallet_id, amount }: BookEntry): string => `wallet ${wallet_id}, ${amount}`;
+
 /** The digest's expressions over a row with an id, a wallet_id and an amount; the same in every part and version. */
 export const DIGEST = `get_byte(uuid_send(id), 15) as bucket, count(*)::text as count,
   sum(('x' || left(md5(id || ' ' || wallet_id || ' ' || amount), 15))::bit(60)::bigint)::text as fingerprint`;

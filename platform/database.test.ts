@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type Forwarder, openForwarder } from '../test/faults.ts';
+import { until } from '../test/harness.ts';
 import { type Database, inTransaction, openDatabase, query } from './database.ts';
 import { DatabaseUnavailable, databaseError } from './database-errors.ts';
 
@@ -26,9 +27,8 @@ const isRunning = async ({ reads }: Database<Record<string, never>>, name: strin
   return (await query(reads, { text, values: [name] }, TIMEOUT_MS)).rows.length > 0;
 };
 
-async function untilRunning(database: Database<Record<string, never>>, name: string): Promise<void> {
-  while (!(await isRunning(database, name))) await new Promise((resolve) => setTimeout(resolve, 10));
-}
+const untilRunning = (database: Database<Record<string, never>>, name: string) =>
+  until(() => isRunning(database, name), 10);
 
 // An event that nobody hears would end the process, here the test's.
 test('a connection that ends without a word while a statement runs fails that statement, and the next one gets another', async () => {

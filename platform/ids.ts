@@ -14,6 +14,10 @@ export const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
 export const idFromKey = (clientId: string, operation: string, key: string): string =>
   uuidv5(Buffer.from(`${clientId}\n${operation}\n${key}`), NAMESPACE);
 
+/** The id of what a request makes: the one that its Idempotency-Key stands for, or a new one where it has none. */
+export const idFor = (clientId: string, operation: string, key: string | undefined): string =>
+  key === undefined ? newId() : idFromKey(clientId, operation, key);
+
 /** The id of the transfer that takes a redemption's credit back: there can be one only. */
 export const reversalTransferId = (redemptionId: string): string => idFromKey(redemptionId, 'reversal', '');
 

@@ -23,5 +23,16 @@ export function openRedis(url: string): Redis {
 /** Another connection to the same Redis, for commands that wait at the server: they may take as long as they ask for. */
 export const openWaiting = (redis: Redis): Redis => quiet(redis.duplicate({ commandTimeout: undefined }));
 
+/** What is kept under a key, as JSON; nothing where Redis is away, or has none. */
+export async function readKept<T>(redis: Redis | null, key: string): Promise<T | undefined> {
+  const found = redis?.get(key).then((text) => (text === null ? undefined : (JSON.parse(text) as T)));
+  return await found?.catch(() => undefined);
+}
+
+/** Keeps a value as JSON for so long, if Redis is there. */
+export async function keep(redis: Redis | null, key: string, value: unknown, seconds: number): Promise<void> {
+  await redis?.set(key, JSON.stringify(value), 'EX', seconds).catch(() => undefined);
+}
+
 /** Every command tells of an error; without a listener it would be written to standard error. */
 const quiet = (redis: Redis): Redis => redis.on('error', () => undefined);

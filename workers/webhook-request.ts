@@ -64,7 +64,7 @@ export function createWebhookSender(allowPrivate: boolean): WebhookSender {
     });
 
   return {
-    send: (url, headers, body, signal) => send(url, headers, body, signal),
+    send,
     close() {
       agents.http.destroy();
       agents.https.destroy();

@@ -2,7 +2,7 @@ import { readEntries, readGiftCodeBooks, readSettledOf } from '../../domains/gif
 import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
 import { readCreditsOf, readDecisions, readWalletBooks } from '../../domains/wallet/books.ts';
 import type { WalletDatabase } from '../../domains/wallet/database.ts';
-import type { BookEntry, Digest, Fault } from '../../platform/books.ts';
+import { type BookEntry, byId, type Digest, type Fault, factsOf } from '../../platform/books.ts';
 import { reversalFaults } from './reversals.ts';
 
 /** What the books of both parts say of themselves and of one another. */
@@ -72,9 +72,7 @@ export async function reconcile(
 
 const fingerprints = (digests: Digest[]) =>
   new Map(digests.map(({ bucket, count, fingerprint }) => [bucket, `${count} ${fingerprint}`]));
-const factsOf = ({ wallet_id, amount }: BookEntry) => `${wallet_id} ${amount}`;
 const facts = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, factsOf(entry)]));
-const byId = (entries: BookEntry[]) => new Map(entries.map((entry) => [entry.id, entry]));
 
 /** The keys whose values differ, and those that only one of the two has. */
 function differing<Key>(ours: Map<Key, string>, theirs: Map<Key, string>): Key[] {
@@ -98,7 +96,7 @@ function disagreement(
     return { rule: 'a credit has its redemption', detail: `the redemption is ${redemption.state}` };
   }
   if (isSettled && decision && factsOf(redemption) !== factsOf(decision)) {
-    const detail = `wallet ${redemption.wallet_id}, ${redemption.amount}; credited: wallet ${decision.wallet_id}, ${decision.amount}`;
+    const detail = `${factsOf(redemption)}; credited: ${factsOf(decision)}`;
     return { rule: 'a redemption and its credit are of one wallet and amount', detail };
   }
   return undefined;

@@ -2,7 +2,7 @@ import { readEntries, readReversed } from '../../domains/gift-code/books.ts';
 import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
 import { readCreditsOfWallets, readReversals } from '../../domains/wallet/books.ts';
 import type { WalletDatabase } from '../../domains/wallet/database.ts';
-import type { BookEntry, Fault } from '../../platform/books.ts';
+import { type BookEntry, byId, type Fault, factsOf } from '../../platform/books.ts';
 import { reversalTransferId } from '../../platform/ids.ts';
 
 /**
@@ -21,15 +21,16 @@ export async function reversalFaults(
   const reversed = new Map(
     (await readReversed(giftCode, bucket)).map((entry) => [reversalTransferId(entry.id), entry]),
   );
-  const reversals = new Map((await readReversals(wallet, bucket)).map((reversal) => [reversal.id, reversal]));
+  const reversals = byId(await readReversals(wallet, bucket));
 
   const faults: Fault[] = [];
-  for (const [reversalId, { id, wallet_id, amount }] of reversed) {
+  for (const [reversalId, redemption] of reversed) {
+    const { id } = redemption;
     const reversal = reversals.get(reversalId);
     if (!reversal) {
       faults.push({ rule: 'a reversed redemption has its debit', id, detail: 'the wallet has none' });
-    } else if (reversal.wallet_id !== wallet_id || reversal.amount !== amount) {
-      const detail = `wallet ${wallet_id}, ${amount}; debited: wallet ${reversal.wallet_id}, ${reversal.amount}`;
+    } else if (factsOf(redemption) !== factsOf(reversal)) {
+      const detail = `${factsOf(redemption)}; debited: ${factsOf(reversal)}`;
       faults.push({ rule: 'a redemption and its reversal are of one wallet and amount', id, detail });
     }
   }

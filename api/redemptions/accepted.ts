@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { keep, readKept } from '../../platform/redis.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 
 /** Redemptions that were answered 202 before they had a row: until then other gateways know them from here alone. */
@@ -16,12 +17,7 @@ const keyOf = (redemptionId: string) => `vouchsafe:accepted:${redemptionId}`;
 /** Kept in Redis for all gateways. Without it, or without an answer of it, each knows its own. */
 export function createAccepted(redis: Redis | null): Accepted {
   return {
-    async tell(item) {
-      await redis?.set(keyOf(item.redemptionId), JSON.stringify(item), 'EX', KEPT_SECONDS).catch(() => undefined);
-    },
-    async find(redemptionId) {
-      const found = redis?.get(keyOf(redemptionId)).then((text) => (text === null ? undefined : JSON.parse(text)));
-      return await found?.catch(() => undefined);
-    },
+    tell: (item) => keep(redis, keyOf(item.redemptionId), item, KEPT_SECONDS),
+    find: (redemptionId) => readKept(redis, keyOf(redemptionId)),
   };
 }

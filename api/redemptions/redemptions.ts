@@ -1,6 +1,6 @@
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
-import type { WalletKey } from '../../domains/wallet/ensure-wallets.ts';
+import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { isProblemCode, Problem, type ProblemCode, unavailable } from '../../platform/problems.ts';
 import { within } from '../../platform/within.ts';
@@ -65,7 +65,9 @@ export function createRedemptions(
       const doorRefusal = isKnown ? finding.refusal : 'code-not-found';
       if (doorRefusal) metrics.redemptions.inc({ outcome: 'refused', reason: doorRefusal });
       if (!isKnown) throw new Problem('code-not-found');
-      if (finding.refusal) throw refusal(finding.refusal, await ownUse(finding.refusal, codeId, { phone, currency }));
+      if (finding.refusal) {
+        throw refusal(finding.refusal, await namedBy(finding.refusal, null, codeId, { phone, currency }));
+      }
       assertWhole(breaker);
 
       const item: RedemptionItem = {
@@ -90,9 +92,10 @@ export function createRedemptions(
         const view = 'outcome' in end ? viewOf(end) : end;
         // Another gateway may have been first with this id, for something else.
         if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
-        return await answer(view, joined, redemption.times);
+        if (isUndone(view.row)) throw await undone(view, joined);
+        return answer(view, joined, redemption.times);
       }
-      throw await cameToNothing(redemptionId, end.reason, codeId, { phone, currency }, joined);
+      throw refusal(end.reason, await namedBy(end.reason, redemptionId, codeId, { phone, currency }), joined);
     } finally {
       letGo();
     }
@@ -106,29 +109,14 @@ export function createRedemptions(
     const same =
       row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
     if (!same) throw new Problem('idempotency-key-reused');
-    return await answer(view, true, {});
+    if (isUndone(row)) throw await undone(view, true);
+    return answer(view, true, {});
   };
 
-  const answer = async (view: RedemptionView, replayed: boolean, times: StepTimes): Promise<RedemptionAnswer> => {
-    const { state, reason, id, code_id: codeId } = view.row;
-    const { phone, currency } = view.side;
-    if (state !== 'refused' && state !== 'released') {
-      return { redemptionId: id, completed: state !== 'reserved', view, replayed, times };
-    }
-    const key = phone === null || currency === null ? null : { phone, currency };
-    throw await cameToNothing(id, reason ?? 'conflict', codeId, key, replayed);
-  };
-
-  /** Where a use of the code stands against it, the problem names that one if it is the phone's own; else this redemption. */
-  const cameToNothing = async (
-    redemptionId: string,
-    reason: string,
-    codeId: string,
-    key: WalletKey | null,
-    replayed: boolean,
-  ): Promise<Problem> => {
-    const named = !OWN_USE_REASONS.has(reason) ? redemptionId : key && (await ownUse(reason, codeId, key));
-    return refusal(reason, named, replayed);
+  /** How a redemption that came to nothing is answered. */
+  const undone = async ({ row, side }: RedemptionView, replayed: boolean): Promise<Problem> => {
+    const reason = row.reason ?? 'conflict';
+    return refusal(reason, await namedBy(reason, row.id, row.code_id, side), replayed);
   };
 
   const read = async (redemptionId: string, waitMs: number): Promise<RedemptionView | undefined> => {
@@ -180,9 +168,20 @@ export function createRedemptions(
     return undefined;
   };
 
-  /** A client that lost its answer and asks again without a key is told which redemption was its own. */
-  const ownUse = async (reason: string, codeId: string, key: WalletKey) =>
-    OWN_USE_REASONS.has(reason) ? await lookups.useBy(codeId, key).catch(() => null) : null;
+  /**
+   * The redemption that a refusal names. Where a use of the code stands against it, that is the phone's own, if it has one, so
+   * that a client that lost its answer and asks again without a key is told; else `refused`.
+   */
+  const namedBy = async (
+    reason: string,
+    refused: string | null,
+    codeId: string,
+    { phone, currency }: Pick<WalletSide, 'phone' | 'currency'>,
+  ): Promise<string | null> => {
+    if (!OWN_USE_REASONS.has(reason)) return refused;
+    if (phone === null || currency === null) return null;
+    return await lookups.useBy(codeId, { phone, currency }).catch(() => null);
+  };
 
   const pending = async (redemptionId: string) =>
     dispatcher.find(redemptionId)?.item ?? (await accepted.find(redemptionId));
@@ -197,6 +196,16 @@ function assertWhole(breaker: Breaker): void {
   if (broken.length === 0) return;
   throw unavailable(`Out of order: ${broken.join(', ')}. Nothing has happened; try again.`);
 }
+
+const isUndone = ({ state }: RedemptionRow) => state === 'refused' || state === 'released';
+
+const answer = (view: RedemptionView, replayed: boolean, times: StepTimes): RedemptionAnswer => ({
+  redemptionId: view.row.id,
+  completed: view.row.state !== 'reserved',
+  view,
+  replayed,
+  times,
+});
 
 function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {
   const code: ProblemCode = isProblemCode(reason) ? reason : 'conflict';

@@ -20,12 +20,17 @@ export async function knownWithPrefix(
   canonicals: string[],
 ): Promise<Set<string>> {
   const partOf = (canonical: string) => (canonical.length > GENERATED_LENGTH ? generatedPart(canonical) : null);
+  const hashes: Buffer[] = [];
   const partByHash = new Map<string, string>();
   for (const part of canonicals.map(partOf)) {
-    if (part !== null) for (const pepper of keys.peppers) partByHash.set(hashCode(pepper, part).toString('hex'), part);
+    if (part === null) continue;
+    for (const pepper of keys.peppers) {
+      const hash = hashCode(pepper, part);
+      hashes.push(hash);
+      partByHash.set(hash.toString('hex'), part);
+    }
   }
   const known = new Set<string | null | undefined>();
-  const hashes = [...partByHash.keys()].map((hash) => Buffer.from(hash, 'hex'));
   for (let start = 0; start < hashes.length; start += CHUNK) {
     const rows = await transaction
       .select({ hash: codeHashes.hash })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createKey } from '../../../domains/gateway/create-key.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { text } from '../../fields.ts';
@@ -25,7 +25,7 @@ export const createApiKey = operation({
   problems: ['idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }, change) {
     if (!body.scopes.every((scope) => caller.may(scope))) throw new Problem('forbidden');
-    const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'api-keys', idempotencyKey);
+    const id = idFor(caller.clientId, 'api-keys', idempotencyKey);
     const { text, ...made } = newKeyText(id);
     const { key, replayed } = await change(createKey(services.gateway, made, body));
     if (replayed && (key.name !== body.name || String(key.scopes) !== String(body.scopes)))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readKey } from '../../../domains/gateway/read-keys.ts';
 import { rotateKey } from '../../../domains/gateway/rotate-key.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -24,8 +24,7 @@ export const rotateApiKey = operation({
     const old = await readKey(services.gateway.orm, params.id);
     if (!old) throw new Problem('not-found');
     if (!old.scopes.every((scope) => caller.may(scope as Scope))) throw new Problem('forbidden');
-    const newKeyId =
-      idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'api-keys/rotate', idempotencyKey);
+    const newKeyId = idFor(caller.clientId, 'api-keys/rotate', idempotencyKey);
     const { text, ...made } = newKeyText(newKeyId);
     const result = await change(rotateKey(services.gateway, params.id, made));
     services.callers.forget(params.id);

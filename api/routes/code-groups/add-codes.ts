@@ -4,7 +4,7 @@ import { importCodes } from '../../../domains/gift-code/import-codes.ts';
 import { type CodeOrder, orderCodes } from '../../../domains/gift-code/order-codes.ts';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { readCodeTexts } from '../../../domains/gift-code/read-codes.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { readCodesCsv } from '../../codes-csv.ts';
@@ -34,8 +34,7 @@ export const addCodesOperation = operation({
   answers: { 200: answers.codesImport, 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, body, csv, caller, idempotencyKey, services }, change) {
-    const additionId =
-      idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-additions', idempotencyKey);
+    const additionId = idFor(caller.clientId, 'code-additions', idempotencyKey);
     if (csv !== undefined) return await importCsv(services, change, params.id, additionId, csv);
     const { count } = body;
     const hash = requestHash({ group: params.id, count });

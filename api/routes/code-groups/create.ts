@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts';
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { MAX_INTEGER, money, text, time } from '../../fields.ts';
@@ -71,7 +71,7 @@ export const createCodeGroupOperation = operation({
     const isLarge = count > CODES_AT_ONCE;
     const result = await change(
       createCodeGroup(services.giftCode, services.codeKeys, {
-        id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'code-groups', idempotencyKey),
+        id: idFor(caller.clientId, 'code-groups', idempotencyKey),
         clientId: caller.clientId,
         name: body.name,
         amount: body.amount.value,

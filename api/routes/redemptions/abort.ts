@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
+import { isOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
@@ -9,7 +10,6 @@ import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
-import { ownWorkflow } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
@@ -45,7 +45,7 @@ export const abortRedemption = operation({
         }),
       );
     } else {
-      if (!(await ownWorkflow(temporal, params.id))?.isOpen) throw new Problem('not-found');
+      if (!(await isOpen(temporal, workflowId))) throw new Problem('not-found');
       const signalled = temporal.workflow.getHandle(workflowId).signal(ABORT_SIGNAL, reason);
       // It may have ended since: what came of it is read below.
       await change(signalled.catch(unlessGone));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { label, phone } from '../../fields.ts';
@@ -44,8 +44,7 @@ export const createRedemption = (region: string | undefined) =>
       if (hashes.length === 0) throw new Problem('code-malformed');
 
       const answer = await services.redemptions.redeem({
-        redemptionId:
-          idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'redemptions', idempotencyKey),
+        redemptionId: idFor(caller.clientId, 'redemptions', idempotencyKey),
         isNew: idempotencyKey === undefined,
         hashes,
         phone: body.phone,

@@ -34,7 +34,7 @@ export const getRedemption = operation({
     if (view) return { status: 200, body: { ...redemptionJson(view.row, view.side, traceUrl), ...stuck } };
 
     const item = await services.redemptions.pending(params.id);
-    // Where another gateway accepted it and Redis is away, its client is not known here, and what is said of it names nobody.
+    // Where another gateway accepted it and Redis is away, its client is not known here: what is said of it names nobody.
     if (item ? !isFor(item.clientId) : !own?.isOpen) throw new Problem('not-found');
     return { status: 200, body: { ...pendingJson(params.id, item, traceUrl), ...stuck } };
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ensureWallets } from '../../../domains/wallet/ensure-wallets.ts';
 import { readWallet } from '../../../domains/wallet/read-wallets.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { currency, phone } from '../../fields.ts';
@@ -22,7 +22,7 @@ export const createWallet = (region: string | undefined) =>
     answers: { 201: answers.wallet },
     problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }, change) {
-      const id = idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'wallets', idempotencyKey);
+      const id = idFor(caller.clientId, 'wallets', idempotencyKey);
       const key = { phone: body.phone, currency: body.currency ?? services.config.currency };
       const before = idempotencyKey === undefined ? undefined : await readWallet(services.wallet, id);
       if (before && (before.phone !== key.phone || before.currency !== key.currency))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { postTransfer } from '../../../domains/wallet/post-transfer.ts';
 import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { label, money } from '../../fields.ts';
@@ -45,7 +45,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         },
       );
       const order = {
-        id: idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, `wallets/${kind}s`, idempotencyKey),
+        id: idFor(caller.clientId, `wallets/${kind}s`, idempotencyKey),
         kind,
         walletId: wallet.id,
         clientId: caller.clientId,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createWebhookEndpoint } from '../../../domains/gateway/create-webhook-endpoint.ts';
 import { newWebhookSecret, readWebhookSecret, unsealWebhookSecret } from '../../../domains/gateway/webhook-secrets.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
@@ -21,8 +21,7 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
     problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }, change) {
       const { gateway, codeKeys } = services;
-      const id =
-        idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'webhook-endpoints', idempotencyKey);
+      const id = idFor(caller.clientId, 'webhook-endpoints', idempotencyKey);
       const request = { clientId: caller.clientId, url: body.url, eventTypes: body.event_types };
       const made = await change(createWebhookEndpoint(gateway, request, newWebhookSecret(codeKeys.seals, id)));
       if (!made) throw new Problem('conflict', { detail: 'The endpoint that this key made has been deleted.' });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { rotateWebhookSecret } from '../../../domains/gateway/rotate-webhook-secret.ts';
 import { newWebhookSecret, OVERLAP_HOURS, unsealWebhookSecret } from '../../../domains/gateway/webhook-secrets.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -19,10 +19,7 @@ export const rotateWebhookSecretOperation = operation({
   problems: ['not-found', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, caller, idempotencyKey, services }, change) {
     const { seals } = services.codeKeys;
-    const secretId =
-      idempotencyKey === undefined
-        ? newId()
-        : idFromKey(caller.clientId, 'webhook-endpoints/rotate-secret', idempotencyKey);
+    const secretId = idFor(caller.clientId, 'webhook-endpoints/rotate-secret', idempotencyKey);
     const result = await change(rotateWebhookSecret(services.gateway, params.id, newWebhookSecret(seals, secretId)));
     if (!result.ok) throw new Problem(result.reason);
     const { secret, replayed } = result;
