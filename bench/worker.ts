@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
-import { openTemporal } from '../workers/temporal.ts';
+import { DATA_CONVERTER, openTemporal } from '../workers/temporal.ts';
 import type { Stage } from './stage.ts';
 
 /** Runs `work` beside a worker for the benches' own workflows in this process; client and worker share a connection. */
@@ -12,6 +12,7 @@ export async function withWorker<T>(
 ): Promise<T> {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../bench/workflows.ts', import.meta.url)),
+    payloadConverterPath: DATA_CONVERTER.payloadConverterPath,
     logger: new DefaultLogger('ERROR'),
   });
   const { client, connection, close } = await openTemporal(stage.urls.temporal, 'default');
@@ -19,6 +20,7 @@ export async function withWorker<T>(
     const worker = await Worker.create({
       ...options,
       connection,
+      dataConverter: DATA_CONVERTER,
       workflowBundle,
       maxCachedWorkflows: 1_000,
       maxConcurrentWorkflowTaskExecutions: 100,

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type Config, ConfigError } from '../platform/config.ts';
@@ -29,6 +30,11 @@ export interface Activities {
 }
 
 const KEYWORD = 2;
+
+/** How values are written for Temporal, by clients and workers. */
+export const DATA_CONVERTER = {
+  payloadConverterPath: fileURLToPath(new URL('../workflows/payload-converter.cjs', import.meta.url)),
+};
 
 /** The SDK's one runtime of a process: our log, and our own handling of signals. */
 export function installRuntime(logger: Logger): void {
@@ -67,7 +73,8 @@ export async function openTemporal(address: string, namespace: string): Promise<
     await connection.close();
     throw error;
   }
-  return { client: new Client({ connection, namespace }), connection, close: () => connection.close() };
+  const client = new Client({ connection, namespace, dataConverter: DATA_CONVERTER });
+  return { client, connection, close: () => connection.close() };
 }
 
 export interface Workers {
@@ -89,6 +96,7 @@ export async function startWorkers(
   const shared = {
     connection: temporal.connection,
     namespace: config.namespace,
+    dataConverter: DATA_CONVERTER,
     shutdownGraceTime: '10 seconds',
   } as const;
   const queues = partTaskQueues(config.taskQueue);

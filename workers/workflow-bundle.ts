@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { DATA_CONVERTER } from './temporal.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const NAME = /^workflows-[0-9a-f]{64}\.js$/;
@@ -13,6 +14,7 @@ const NAME = /^workflows-[0-9a-f]{64}\.js$/;
 export async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(repository, 'workflows/index.ts'),
+    payloadConverterPath: DATA_CONVERTER.payloadConverterPath,
     preloadModules: [join(repository, 'workflows/short-stacks.ts')],
     logger: new DefaultLogger('ERROR'),
   });
@@ -42,7 +44,7 @@ export async function cachedWorkflowBundle(folder: string): Promise<string> {
 async function sourceDigest(): Promise<string> {
   const hash = createHash('sha256');
   const workflows = join(repository, 'workflows');
-  const sources = (await readdir(workflows)).filter((file) => file.endsWith('.ts')).sort();
+  const sources = (await readdir(workflows)).filter((file) => /\.c?[jt]s$/.test(file)).sort();
   for (const file of sources) hash.update(file).update(await readFile(join(workflows, file)));
   return hash.update(await readFile(join(repository, 'package-lock.json'))).digest('hex');
 }
