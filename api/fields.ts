@@ -78,7 +78,8 @@ export const listQuery = {
     .regex(/^\d{1,3}$/, 'must be 1 to 200')
     .transform(Number)
     .pipe(z.int().min(1).max(200))
-    .default(50),
+    .default(50)
+    .meta({ description: '1 to 200; 50 where it is left out' }),
   cursor: z.string().max(500).optional(),
   created_from: time.optional(),
   created_to: time.optional(),

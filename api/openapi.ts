@@ -32,7 +32,7 @@ export function openApi(operations: Operation[]): Record<string, unknown> {
 }
 
 function describe(operation: Operation): Record<string, unknown> {
-  const { params, query, body, idempotent } = operation;
+  const { params, query, body, idempotent = false } = operation;
   const codes = [
     ...COMMON,
     ...(body ? COMMON_WITH_BODY : []),
@@ -51,9 +51,7 @@ function describe(operation: Operation): Record<string, unknown> {
       ...(idempotent
         ? [header('Idempotency-Key', 'Makes a repeat of this request the same request; 1 to 255 printable ASCII.')]
         : []),
-      ...(operation.path.startsWith('/v1/redemptions')
-        ? [header('Prefer', '`wait=N`: wait up to N seconds (0 to 30) for the end.')]
-        : []),
+      ...(operation.waits ? [header('Prefer', '`wait=N`: wait up to N seconds (0 to 30) for the end.')] : []),
     ],
     ...(body && {
       requestBody: {
@@ -66,13 +64,14 @@ function describe(operation: Operation): Record<string, unknown> {
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(operation.answers).map(([status, schema]) => [status, success(status, schema)]),
+        Object.entries(operation.answers).map(([status, schema]) => [status, success(status, schema, idempotent)]),
       ),
       ...problemResponses(codes),
     },
   };
 }
 
+const RETRY_AFTER = { description: 'Seconds', schema: { type: 'integer' } };
 const MEANING: Record<string, string> = {
   200: 'Done',
   201: 'Made',
@@ -80,11 +79,20 @@ const MEANING: Record<string, string> = {
   204: 'Gone',
 };
 
-function success(status: string, schema: AnswerSchema): Record<string, unknown> {
-  const description = MEANING[status];
-  if (schema === 'nothing') return { description };
-  if (schema === 'csv') return { description, content: { 'text/csv': { schema: { type: 'string' } } } };
-  return { description, content: { 'application/json': { schema: answerSchema(schema) } } };
+function success(status: string, schema: AnswerSchema, idempotent: boolean): Record<string, unknown> {
+  const headers = {
+    ...(status === '202' && {
+      Location: { description: 'Where to look', schema: { type: 'string' } },
+      'Retry-After': RETRY_AFTER,
+    }),
+    ...(idempotent && {
+      'Idempotent-Replayed': { description: '`true`: answered from an earlier request', schema: { type: 'string' } },
+    }),
+  };
+  const described = { description: MEANING[status], ...(Object.keys(headers).length > 0 && { headers }) };
+  if (schema === 'nothing') return described;
+  if (schema === 'csv') return { ...described, content: { 'text/csv': { schema: { type: 'string' } } } };
+  return { ...described, content: { 'application/json': { schema: answerSchema(schema) } } };
 }
 
 const scopeText = ({ scope, ownScope }: Operation) =>
@@ -126,6 +134,7 @@ function problemResponses(codes: ProblemCode[]): Record<string, unknown> {
       String(status),
       {
         description: ofStatus.map((code) => `[${code}](/errors/${code})`).join(', '),
+        ...((status === 429 || status === 503) && { headers: { 'Retry-After': RETRY_AFTER } }),
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     ]),

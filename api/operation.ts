@@ -21,7 +21,7 @@ export interface OperationRequest<Params, Query, Body> {
   caller: Caller;
   /** Sent as `Idempotency-Key`; only operations that take one see it. */
   idempotencyKey: string | undefined;
-  /** Seconds that the client is ready to wait, by `Prefer: wait=N`. */
+  /** Seconds that the client is ready to wait, by `Prefer: wait=N`; only operations that wait see it. */
   waitSeconds: number | undefined;
   services: Services;
 }
@@ -69,6 +69,8 @@ export interface Operation<
   csv?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
+  /** Waits for the end of what it begins or reads, as long as `Prefer: wait=N` says. */
+  waits?: boolean;
   /** What it answers, by status. */
   answers: Partial<Record<200 | 201 | 202 | 204, AnswerSchema>>;
   /** Problems of its own, beside those that any operation has. */

@@ -27,7 +27,7 @@ export interface Redemption {
     group_id: string;
     group_name?: string;
     last4?: string;
-    redemptions?: number;
+    redemptions?: number | null;
     max_redemptions?: number;
   };
   wallet?: { id: string; phone: string; balance?: Money };

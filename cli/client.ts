@@ -42,7 +42,8 @@ export function createClient(server: { url: string; key: string | undefined }) {
   function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     return send(method, path, options, TIMEOUT_MS, async (response) => {
       const body = await readJson(response);
-      if (body === undefined) throw new CliError(EXIT.unavailable, `${server.url} does not answer as Vouchsafe does`);
+      const isNothing = body === undefined || (body === null && method !== 'DELETE');
+      if (isNothing) throw new CliError(EXIT.unavailable, `${server.url} does not answer as Vouchsafe does`);
       return body as T;
     });
   }

@@ -1,4 +1,4 @@
-import { accessSync, constants, createWriteStream, existsSync } from 'node:fs';
+import { accessSync, constants, createWriteStream, existsSync, rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,6 +7,8 @@ import type { ReadableStream } from 'node:stream/web';
 import type { Cli } from './cli.ts';
 import { path } from './client.ts';
 import { CliError, EXIT, usageError } from './errors.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Finds out that a file cannot be written before codes are made for it. @throws CliError */
 export function requireNewFile(file: string): void {
@@ -24,6 +26,7 @@ export function requireNewFile(file: string): void {
  */
 export async function downloadCodes(cli: Cli, groupId: string, file: string): Promise<void> {
   const part = `${file}.${process.pid}.part`;
+  const letGo = removeOnSignal(part);
   try {
     const csv = await cli.client().stream(path`/v1/code-groups/${groupId}/codes.csv`);
     await pipeline(Readable.fromWeb(csv as ReadableStream), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
@@ -34,6 +37,21 @@ export async function downloadCodes(cli: Cli, groupId: string, file: string): Pr
     throw new CliError(exitCode, `the codes of group ${groupId} are not in ${file}: ${reason}`);
   } finally {
     await rm(part, { force: true });
+    letGo();
   }
   cli.note(`wrote ${file}`);
+}
+
+/** Leaves no part of a file behind when the process is told to end. @returns how to let go of it */
+function removeOnSignal(file: string): () => void {
+  const remove = (signal: NodeJS.Signals) => {
+    letGo();
+    rmSync(file, { force: true });
+    process.kill(process.pid, signal);
+  };
+  const letGo = () => {
+    for (const signal of SIGNALS) process.off(signal, remove);
+  };
+  for (const signal of SIGNALS) process.on(signal, remove);
+  return letGo;
 }

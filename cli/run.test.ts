@@ -97,7 +97,7 @@ describe('what is printed', () => {
   test('a redemption shows its outcome, its wallet and the link to its trace', async () => {
     const { stdout } = await vouchsafe('redemptions', 'show', ID);
     expect(stdout).toContain('state\tcompleted\n');
-    expect(stdout).toContain('wallet\t+989121234567 now 10.00 USD\n');
+    expect(stdout).toContain('wallet\t+989121234567 left at 10.00 USD\n');
     expect(stdout).toContain(`trace\t${redemption.trace_url}\n`);
   });
 

@@ -34,7 +34,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
     .description('Gift codes to wallet credit, exactly once: the admin command line')
     .addHelpText(
       'after',
-      '\nIt finds the instance that runs in this checkout; VOUCHSAFE_URL and VOUCHSAFE_KEY name another.' +
+      '\nIt finds the instance that runs in this checkout, or in VOUCHSAFE_HOME; VOUCHSAFE_URL and VOUCHSAFE_KEY name another.' +
         '\nExit codes: 0 ok, 1 refused, 2 usage, 3 auth, 4 not found, 5 unavailable.',
     )
     .exitOverride()

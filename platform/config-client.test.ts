@@ -31,6 +31,13 @@ test('a running instance is found by itself', () => {
   });
 });
 
+test('the currency is that of the instance, unless another is named', () => {
+  const VOUCHSAFE_HOME = home(JSON.stringify({ ...run, currency: 'EUR' }));
+  expect(cliSettings({ VOUCHSAFE_HOME }).currency).toBe('EUR');
+  expect(cliSettings({ VOUCHSAFE_HOME, VOUCHSAFE_CURRENCY: 'JPY' }).currency).toBe('JPY');
+  expect(cliSettings({ VOUCHSAFE_HOME, VOUCHSAFE_URL: 'https://gift.example' }).currency).toBe('USD');
+});
+
 test('an address of its own wins, and never gets the key of the instance here', () => {
   const VOUCHSAFE_HOME = home(JSON.stringify(run));
   expect(cliSettings({ VOUCHSAFE_HOME, VOUCHSAFE_URL: 'https://gift.example/' })).toEqual({
@@ -54,6 +61,7 @@ test.each([
   ['an address that is none', { VOUCHSAFE_HOME: home(), VOUCHSAFE_URL: 'gift.example' }],
   ['an address of another protocol', { VOUCHSAFE_HOME: home(), VOUCHSAFE_URL: 'ftp://gift.example' }],
   ['a currency that is none', { VOUCHSAFE_HOME: home(), VOUCHSAFE_CURRENCY: 'XAU' }],
+  ['a key that no header can hold', { VOUCHSAFE_HOME: home(), VOUCHSAFE_KEY: 'a\nb' }],
   ['a run.json that is broken', { VOUCHSAFE_HOME: home('{"api":') }],
   ['a run.json of something else', { VOUCHSAFE_HOME: home('{"port":1}') }],
 ])('%s is named, not guessed around', (_, environment) => {

@@ -27,22 +27,27 @@ const CHECKOUT_HOME = fileURLToPath(new URL('../.vouchsafe', import.meta.url));
 const runFile = z.object({
   api: z.string(),
   admin_key: z.string().nullish(),
+  currency: z.string().optional(),
   databases: z.object({ wallet: z.string() }).partial().optional(),
 });
 
 /**
- * `VOUCHSAFE_URL` and `VOUCHSAFE_KEY`, else the instance that runs in `VOUCHSAFE_HOME`. The key of that instance is sent
- * to no other address. @throws SettingsError
+ * `VOUCHSAFE_URL` and `VOUCHSAFE_KEY`, else the instance that runs in `VOUCHSAFE_HOME`. The key and the currency of that
+ * instance are of no other address. @throws SettingsError
  */
 export function cliSettings(environment: NodeJS.ProcessEnv = process.env): CliSettings {
   const run = readRunFile(resolve(environment.VOUCHSAFE_HOME || CHECKOUT_HOME, 'run.json'));
   const url = httpAddress(environment.VOUCHSAFE_URL || run?.api || DEFAULT_URL);
   const local = run && httpAddress(run.api) === url ? run : undefined;
-  const currency = environment.VOUCHSAFE_CURRENCY || 'USD';
+  const currency = environment.VOUCHSAFE_CURRENCY || local?.currency || 'USD';
   if (!isCurrency(currency)) throw new SettingsError(`VOUCHSAFE_CURRENCY is ${currency}, not an ISO 4217 code`);
+  const key = environment.VOUCHSAFE_KEY;
+  if (key && !/^[\x21-\x7e]+$/.test(key)) {
+    throw new SettingsError('VOUCHSAFE_KEY has characters that no key has, such as a line break');
+  }
   return {
     url,
-    key: environment.VOUCHSAFE_KEY || local?.admin_key || undefined,
+    key: key || local?.admin_key || undefined,
     currency,
     walletDatabaseUrl: local?.databases?.wallet,
   };

@@ -16,7 +16,7 @@ export const problems = {
   'wallet-not-found': [
     404,
     'There is no such wallet',
-    'Check the phone or id and the currency. A wallet comes into being at its first credit, or by POST /v1/wallets.',
+    'Check the phone or id and the currency. A wallet comes into being at its first redemption, or by POST /v1/wallets.',
   ],
   'method-not-allowed': [405, 'The resource does not know this method', 'The Allow header names the methods it knows.'],
   'code-already-redeemed': [
@@ -47,14 +47,14 @@ export const problems = {
   'wallet-frozen': [
     409,
     'The wallet is frozen',
-    'An operator froze this wallet. Nothing was taken: the code is free again.',
+    'An operator froze this wallet. Nothing was taken: a code is free again, for a new Idempotency-Key.',
   ],
   'wallet-exists': [409, 'The phone has a wallet in this currency', 'Use the wallet that `wallet_id` names.'],
   'insufficient-funds': [409, 'The wallet holds less than that', 'Debit less, or credit the wallet first.'],
   'balance-limit': [
     409,
     'The wallet would hold more than it may',
-    'A balance is at most 2^53 - 1 minor units. Nothing was taken.',
+    'A balance is at most 2^53 - 1 minor units. Nothing was taken: a code is free again, for a new Idempotency-Key.',
   ],
   'currency-mismatch': [
     409,

@@ -71,6 +71,29 @@ test('what waits in the outbox is read when somebody asks', async () => {
   expect(waiting.get('vouchsafe_webhook_deliveries{state="dead"}')).toBe(0);
 });
 
+test('what is alerted on is there before it happens', async () => {
+  const samples = await scrape();
+  for (const step of ['reserve', 'credit', 'confirm', 'void', 'release']) {
+    expect(samples.get(`vouchsafe_redemptions_stuck_total{step="${step}"}`)).toBe(0);
+  }
+});
+
+test('dead deliveries are counted while their endpoint is there and enabled', async () => {
+  const dead = async () => (await scrape()).get('vouchsafe_webhook_deliveries{state="dead"}');
+  const { body } = await service.call('POST', '/v1/webhook-endpoints', {
+    url: 'https://example.com/hook',
+    event_types: ['*'],
+  });
+  await world.gateway.query(
+    `insert into webhook_deliveries (endpoint_id, event_id, event_type, body, state, attempts, settled_at)
+      values ($1, 'wallet.1.1', 'wallet.created', '{}', 'dead', 8, now())`,
+    [body.id],
+  );
+  expect(await dead()).toBe(1);
+  expect((await service.call('PATCH', `/v1/webhook-endpoints/${body.id}`, { disabled: true })).status).toBe(200);
+  expect(await dead()).toBe(0);
+});
+
 test('wrong codes and lock-outs are counted', async () => {
   const before = await scrape();
   const given = await makeCoupon(service, 1);
@@ -105,4 +128,6 @@ test('from elsewhere it takes a key that may', async () => {
   // A proxy that nobody configured hides where a request comes from.
   expect((await ask(elsewhere, service))[0]).toBe(401);
   expect((await ask({ Forwarded: 'for=203.0.113.9' }, service))[0]).toBe(401);
+  // Nor is this header read where one is configured.
+  expect((await ask({ Forwarded: 'for=203.0.113.9' }))[0]).toBe(401);
 });

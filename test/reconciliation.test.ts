@@ -103,6 +103,18 @@ test('the books of a life balance, and the answer says what was checked', async 
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('balanced') });
 });
 
+test('a repeat under its key is the same proof, and who joins one waits for its end as well', async () => {
+  const [one, other] = await Promise.all([reconcile(), reconcile()]);
+  expect([one.state, other.state]).toEqual(['balanced', 'balanced']);
+  const headers = { Prefer: 'wait=30', 'Idempotency-Key': 'nightly' };
+  const first = await service.call('POST', '/v1/reconciliations', undefined, headers);
+  const second = await service.call('POST', '/v1/reconciliations', undefined, headers);
+  expect(first.headers.get('Idempotent-Replayed')).toBeNull();
+  expect(second.headers.get('Idempotent-Replayed')).toBe('true');
+  expect(second.body).toEqual(first.body);
+  expect((await reconcile()).id).not.toBe(first.body.id);
+});
+
 test.each([
   ['giftCodeDatabase', 'update codes set redeemed = 0 where redeemed = 1 and max_redemptions = 1', 'a code counts'],
   ['giftCodeDatabase', 'update wallet_uses set uses = uses + 1', 'a wallet counts its uses'],

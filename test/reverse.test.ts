@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
+import { reversalWorkflowId } from '../workflows/contracts.ts';
+import { lockRows, someoneWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -106,6 +108,24 @@ test('where the money is spent, nothing changes', async () => {
   expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body.state).toBe('completed');
   await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
+});
+
+test('a reversal whose debit was made goes on when it is cancelled, and can be told to try again', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body } = await redeem(code, phone);
+  const unlock = await lockRows(world.urls.giftCodeDatabase, 'codes', body.code.id);
+  const path = `/v1/redemptions/${body.id}`;
+  const reversal = { reason: 'refunded', code: 'free' };
+  expect((await service.call('POST', `${path}/reverse`, reversal, { Prefer: 'wait=0' })).status).toBe(202);
+  await someoneWaits(world.giftCode, 'reverse_redemption');
+  expect(await balanceOf(phone)).toBe(0);
+  await world.temporal.workflow.getHandle(reversalWorkflowId(body.id)).cancel();
+  expect((await service.call('POST', `${path}/retry`)).body.state).toBe('completed');
+  const audited = await service.call('GET', `/v1/audit-log?action=redemption.retry&resource=${body.id}`);
+  expect(audited.body.items).toHaveLength(1);
+  await unlock();
+  await until(async () => (await service.call('GET', path)).body.state === 'reversed');
 });
 
 test('what is not completed cannot be reversed', async () => {

@@ -4,13 +4,16 @@ export function banner(facts: {
   webUi: string | undefined;
   adminKey: string;
   code: string | undefined;
+  /** VOUCHSAFE_HOME, where it is set: the command line finds the instance by it. */
+  home: string | undefined;
 }): string {
-  const { api, webUi, adminKey, code } = facts;
+  const { api, webUi, adminKey, code, home } = facts;
+  const variable = home ? `VOUCHSAFE_HOME=${quoted(home)} ` : '';
   const phone = '+12025550123';
   const redeem = code
     ? `
   Redeem a demo code:
-    npx vouchsafe redeem ${code} ${phone}
+    ${variable}npx vouchsafe redeem ${code} ${phone}
   or
     curl -s ${api}/v1/redemptions -H 'Authorization: Bearer ${adminKey}' \\
       -H 'Content-Type: application/json' -d '{"code":"${code}","phone":"${phone}"}'
@@ -27,3 +30,6 @@ ${redeem}
   Ctrl-C stops it.
 `;
 }
+
+/** A word as a shell takes it. */
+const quoted = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

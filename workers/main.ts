@@ -40,8 +40,9 @@ export async function main(args: string[]): Promise<void> {
       // Codes for nothing are made only where all the data is this machine's own.
       const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
       const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
+      const home = process.env.VOUCHSAFE_HOME ? config.home : undefined;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
-      process.stdout.write(banner({ api: service.url, webUi, adminKey, code }));
+      process.stdout.write(banner({ api: service.url, webUi, adminKey, code, home }));
       await Promise.race([stopped, service.failed]).finally(() => progress('\nStopping'));
     } finally {
       await rm(runFile, { force: true });
@@ -69,6 +70,7 @@ async function writeRunFile(path: string, api: string, adminKey: string, { urls,
     api,
     web_ui: config.webUiUrl ?? urls.temporalWebUi,
     admin_key: adminKey,
+    currency: config.currency,
     temporal: urls.temporal,
     nats: urls.nats,
     redis: urls.redis,

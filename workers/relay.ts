@@ -1,5 +1,6 @@
 import { connect, type NatsConnection, nanos } from 'nats';
 import pg from 'pg';
+import { unlessMissing } from '../platform/jetstream.ts';
 import type { Logger } from '../platform/logger.ts';
 import { OUTBOX_COLUMNS, type OutboxBatch, type OutgoingEvent, outgoingEvents } from '../platform/outbox.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
@@ -9,7 +10,7 @@ export interface RelayOptions {
   databaseUrl: string;
   natsUrl: string;
   stream: string;
-  /** How long events stay in the outbox, once published. */
+  /** How long events stay in the outbox, once published, and in a stream that is made. */
   keptMs: number;
   logger: Logger;
 }
@@ -111,7 +112,7 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
       maxReconnectAttempts: 0,
       timeout: 5_000,
     });
-    await openStream(nats, options.stream);
+    await openStream(nats, options.stream, options.keptMs);
     const publish = openPublisher(nats, PUBLISH_TIMEOUT_MS);
     let removeAt = performance.now();
     while (!closing()) {
@@ -131,12 +132,15 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
   }
 }
 
-async function openStream(nats: NatsConnection, name: string): Promise<void> {
-  const manager = await nats.jetstreamManager();
-  await manager.streams.add({
+/** Makes the stream where there is none. One that is there stays as it is: its limits are its operator's business. */
+async function openStream(nats: NatsConnection, name: string, keptMs: number): Promise<void> {
+  const { streams } = await nats.jetstreamManager();
+  if (await unlessMissing(streams.info(name))) return;
+  await streams.add({
     name,
     subjects: ['vouchsafe.>'],
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    max_age: nanos(keptMs),
   });
 }
 

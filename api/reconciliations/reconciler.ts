@@ -11,15 +11,17 @@ import {
 import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
 import type { WalletDatabase } from '../../domains/wallet/database.ts';
 import { FAULTS_TOLD } from '../../platform/books.ts';
-import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { within } from '../../platform/within.ts';
 import { reversalWorkflowId } from '../../workflows/contracts.ts';
 import { reconcile } from './reconcile.ts';
 
 export interface Reconciler {
-  /** Begins to prove the books, or joins the proof that is running; answers when it is over, or after `waitMs`. */
-  run(waitMs: number): Promise<{ reconciliation: Reconciliation; begun: boolean }>;
+  /**
+   * Begins to prove the books, or joins the proof that is running or was begun under this id; answers when it is over, or
+   * after `waitMs`.
+   */
+  run(id: string, waitMs: number): Promise<{ reconciliation: Reconciliation; begun: boolean }>;
 }
 
 interface Databases {
@@ -29,6 +31,7 @@ interface Databases {
 }
 
 const ALIVE_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 100;
 
 /** Proves the books in this process, while a row tells of it. */
 export function createReconciler(
@@ -54,11 +57,22 @@ export function createReconciler(
     }
   };
 
+  /** As another request, maybe of another process, goes on proving it. */
+  const whenOver = async (running: Reconciliation, waitMs: number): Promise<Reconciliation> => {
+    const giveUpAt = performance.now() + waitMs;
+    let latest = running;
+    while (latest.state === 'running' && performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      latest = (await readReconciliation(gateway, running.id)) ?? latest;
+    }
+    return latest;
+  };
+
   return {
-    async run(waitMs) {
-      const { reconciliation, begun } = await beginReconciliation(gateway, newId());
+    async run(newId, waitMs) {
+      const { reconciliation, begun } = await beginReconciliation(gateway, newId);
       const { id } = reconciliation;
-      if (!begun) return { reconciliation, begun };
+      if (!begun) return { reconciliation: await whenOver(reconciliation, waitMs), begun };
       const proof = prove(id).catch((error) => logger.error({ err: error, reconciliation: id }, 'not written down'));
       await within(waitMs, proof);
       const latest = await readReconciliation(gateway, id).catch(() => undefined);

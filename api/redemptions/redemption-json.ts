@@ -39,7 +39,10 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
 export const completedAt = ({ state, settled_at: at }: RedemptionRow): string | null =>
   state === 'completed' || state === 'reversed' ? (at?.toISOString() ?? null) : null;
 
-/** A redemption that was accepted and whose row is still to be written: ids are all there is. */
+/**
+ * A redemption that was accepted and whose row is still to be written: ids are all there is.
+ * @param traceUrl given where it has a workflow of its own: nobody knows yet which batch it is in
+ */
 export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl | undefined) {
   return {
     id: redemptionId,

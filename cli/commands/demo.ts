@@ -13,7 +13,9 @@ const CODES = 4;
 export function addDemo(program: Command, cli: Cli): void {
   program
     .command('demo')
-    .description('about a minute: redeemed once, refused twice, 500 at once, stuck and healed, the books')
+    .description(
+      'less than a minute: redeemed once, refused to another phone, 500 at once, stuck and healed, the books',
+    )
     .addOption(yesOption())
     .addHelpText('after', exampleText('demo'))
     .action((options: { yes?: boolean }) => demo(cli, options));

@@ -40,7 +40,10 @@ export function addGroupsCreate(groups: Command, cli: Cli): void {
   dataCommand(groups, 'create', 'make a code group and its codes', EXAMPLE)
     .option('--name <text>')
     .option('--amount <decimal>', 'what each code is worth, such as 10.00')
-    .option('--currency <code>', 'ISO 4217 code (default: VOUCHSAFE_CURRENCY, else USD)')
+    .option(
+      '--currency <code>',
+      'ISO 4217 code (default: VOUCHSAFE_CURRENCY, else that of the instance here, else USD)',
+    )
     .option('--count <n>', 'how many codes to generate', positiveInteger)
     .addOption(new Option('--code <text>', 'one given code, such as WELCOME2026').conflicts('count'))
     .option('--max-redemptions <n>', 'how often the code of --code can be redeemed (default: 1)', positiveInteger)

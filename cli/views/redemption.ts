@@ -12,7 +12,7 @@ export function showRedemption(out: Output, redemption: Redemption): void {
     code: code && codeText(code),
     wallet:
       wallet?.phone &&
-      [wallet.phone, wallet.balance && `now ${moneyText(wallet.balance)}`].filter((part) => part).join(' '),
+      [wallet.phone, wallet.balance && `left at ${moneyText(wallet.balance)}`].filter((part) => part).join(' '),
     reference: redemption.reference ?? undefined,
     created: redemption.created_at,
     completed: redemption.completed_at ?? undefined,
@@ -25,7 +25,7 @@ export function showRedemption(out: Output, redemption: Redemption): void {
 
 function codeText({ id, last4, group_name, redemptions, max_redemptions }: NonNullable<Redemption['code']>): string {
   const name = [last4 === undefined ? id : `…${last4}`, group_name && `of ${group_name}`];
-  const use = redemptions === undefined ? '' : `, ${redemptions} of ${max_redemptions} used`;
+  const use = typeof redemptions !== 'number' ? '' : `, ${redemptions} of ${max_redemptions} used`;
   return name.filter((part) => part).join(' ') + use;
 }
 

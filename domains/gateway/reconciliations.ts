@@ -7,7 +7,7 @@ export type Reconciliation = typeof reconciliations.$inferSelect;
 
 const SILENT_FOR = sql`interval '60 seconds'`;
 
-/** Begins one, unless one is running. @returns that one, and whether it is the new one. @throws DatabaseUnavailable */
+/** Begins one, unless it was begun or one is running. @returns that one, and whether it is new. @throws DatabaseUnavailable */
 export async function beginReconciliation(
   db: GatewayDatabase,
   id: string,
@@ -19,6 +19,8 @@ export async function beginReconciliation(
     .onConflictDoNothing()
     .returning();
   if (begun) return { reconciliation: begun, begun: true };
+  const [known] = await db.orm.select().from(reconciliations).where(eq(reconciliations.id, id));
+  if (known) return { reconciliation: known, begun: false };
   const [running] = await db.orm.select().from(reconciliations).where(eq(reconciliations.state, 'running'));
   // The one that was in the way has just finished: there is room now.
   return running ? { reconciliation: running, begun: false } : await beginReconciliation(db, id);

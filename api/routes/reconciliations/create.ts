@@ -1,3 +1,4 @@
+import { idFor } from '../../../platform/ids.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 import { reconciliationJson } from './json.ts';
@@ -10,16 +11,23 @@ export const createReconciliation = operation({
   summary: 'Prove the books: every sum, and every redemption against its credit. Joins a proof that is running',
   scope: 'ops:write',
   action: 'reconciliation.create',
+  idempotent: true,
+  waits: true,
   answers: { 201: answers.reconciliation, 202: answers.reconciliation },
   problems: ['unavailable'],
-  async handle({ waitSeconds, services }, change) {
+  async handle({ caller, idempotencyKey, waitSeconds, services }, change) {
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
-    const { reconciliation, begun } = await change(services.reconciler.run(waitMs));
+    const id = idFor(caller.clientId, 'reconciliations', idempotencyKey);
+    const { reconciliation, begun } = await change(services.reconciler.run(id, waitMs));
     const isOver = reconciliation.state !== 'running';
     return {
       status: isOver ? 201 : 202,
       body: reconciliationJson(reconciliation),
-      headers: { Location: `/v1/reconciliations/${reconciliation.id}`, ...(!isOver && { 'Retry-After': '1' }) },
+      headers: {
+        Location: `/v1/reconciliations/${reconciliation.id}`,
+        ...(!isOver && { 'Retry-After': '1' }),
+        ...(!begun && reconciliation.id === id && { 'Idempotent-Replayed': 'true' }),
+      },
       audit: begun
         ? { action: 'reconciliation.create', resource: { type: 'reconciliation', id: reconciliation.id } }
         : undefined,

@@ -22,6 +22,7 @@ export const abortRedemption = operation({
   action: 'redemption.abort',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200) }),
+  waits: true,
   answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {

@@ -19,6 +19,7 @@ export const createRedemption = (region: string | undefined) =>
     body: z.strictObject({ code: z.string().min(1).max(128), phone: phone(region), reference: label(255).optional() }),
     takesCode: true,
     idempotent: true,
+    waits: true,
     answers: { 201: answers.redemption, 202: answers.anyRedemption },
     problems: [
       'code-malformed',
@@ -63,7 +64,7 @@ export const createRedemption = (region: string | undefined) =>
       if (!answer.completed) {
         const json = view
           ? redemptionJson(view.row, view.side, traceUrl)
-          : pendingJson(answer.redemptionId, await services.redemptions.pending(answer.redemptionId), traceUrl);
+          : pendingJson(answer.redemptionId, await services.redemptions.pending(answer.redemptionId), undefined);
         return { status: 202, body: json, headers: { ...headers, 'Retry-After': '1' } };
       }
       if (!view) throw new Error('a completed redemption without its rows');

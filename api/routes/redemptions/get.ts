@@ -16,6 +16,7 @@ export const getRedemption = operation({
   scope: 'redemptions:read',
   ownScope: 'redemptions:write',
   params: z.object({ id }),
+  waits: true,
   answers: { 200: answers.anyRedemption },
   problems: ['not-found', 'unavailable'],
   async handle({ params, waitSeconds, caller, services }) {
@@ -36,6 +37,6 @@ export const getRedemption = operation({
     const item = await services.redemptions.pending(params.id);
     // Where another gateway accepted it and Redis is away, its client is not known here: what is said of it names nobody.
     if (item ? !isFor(item.clientId) : !own?.isOpen) throw new Problem('not-found');
-    return { status: 200, body: { ...pendingJson(params.id, item, traceUrl), ...stuck } };
+    return { status: 200, body: { ...pendingJson(params.id, item, own && traceUrl), ...stuck } };
   },
 });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
+import { reversalWorkflowId } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -13,11 +15,12 @@ const DEFAULT_WAIT_SECONDS = 5;
 export const retryRedemption = operation({
   method: 'POST',
   path: '/v1/redemptions/{id}/retry',
-  summary: 'Try the step that a redemption is stuck at again, now',
+  summary: 'Try the step that a redemption, or its reversal, is stuck at again, now',
   scope: 'ops:write',
   action: 'redemption.retry',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200).optional() }),
+  waits: true,
   answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
@@ -32,18 +35,23 @@ export const retryRedemption = operation({
       });
     }
     const isOpen = !before || before.row.state === 'reserved';
+    const reversal = reversalWorkflowId(params.id);
+    const isReversing = !isOpen && (await isWorkflowOpen(temporal, reversal));
     if (isOpen) {
       await change(retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions));
+    } else if (isReversing) {
+      await change(resetActivities(temporal, reversal));
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
-    const audit: AuditEntry | undefined = isOpen
-      ? {
-          action: 'redemption.retry',
-          resource: { type: 'redemption', id: params.id },
-          before: { state: before?.row.state ?? 'pending' },
-          after: { state: after?.row.state ?? 'pending', reason: body.reason ?? null },
-        }
-      : undefined;
+    const audit: AuditEntry | undefined =
+      isOpen || isReversing
+        ? {
+            action: 'redemption.retry',
+            resource: { type: 'redemption', id: params.id },
+            before: { state: before?.row.state ?? 'pending' },
+            after: { state: after?.row.state ?? 'pending', reason: body.reason ?? null },
+          }
+        : undefined;
     if (after && after.row.state !== 'reserved')
       return { status: 200, body: redemptionJson(after.row, after.side, traceUrl), audit };
     return {

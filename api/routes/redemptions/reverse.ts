@@ -22,6 +22,7 @@ export const reverseRedemptionOperation = operation({
   action: 'redemption.reverse',
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
+  waits: true,
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {

@@ -26,10 +26,14 @@ export function metrics(router: Router, services: Services): void {
   });
 }
 
-/** What came through a proxy that is not configured hides its origin behind the proxy's address, which may be this machine's. */
+/**
+ * What came through a proxy that is not configured, or that tells its origin in a header that is not read, hides it behind the
+ * proxy's address, which may be this machine's.
+ */
 function isFromHere({ ip, headers, app }: Context): boolean {
+  const isTold = app.proxy && headers['x-forwarded-for'] !== undefined;
   const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  if (isForwarded && !app.proxy) return false;
+  if (isForwarded && !isTold) return false;
   return ipaddr.isValid(ip) && ipaddr.process(ip).range() === 'loopback';
 }
 

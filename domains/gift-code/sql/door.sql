@@ -9,8 +9,10 @@ language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_gen
 begin
   return query
   select clock.at, r.state, c.id, c.group_id, c.currency::text,
-    refusal_1(c.group_disabled, c.disabled, c.starts_at, c.ends_at, clock.at,
-      c.max_redemptions - c.reserved - c.redeemed, c.max_redemptions, c.reserved)
+    coalesce(
+      refusal_1(c.group_disabled, c.disabled, c.starts_at, c.ends_at, clock.at,
+        c.max_redemptions - c.reserved - c.redeemed, c.max_redemptions, c.reserved),
+      case when c.budget_used + c.amount > c.budget then 'budget-exhausted' end)
   from unnest(ids) with ordinality i(id, position)
   -- Once: with a volatile argument, refusal_1 would be called row by row instead of being taken in.
   cross join (select clock_timestamp() as at offset 0) clock
@@ -22,7 +24,7 @@ begin
     order by k.item, k.rank
   ) found on found.item = i.position
   left join lateral (
-    select c.*, g.currency, g.disabled as group_disabled, g.starts_at, g.ends_at
+    select c.*, g.currency, g.disabled as group_disabled, g.starts_at, g.ends_at, g.amount, g.budget, g.budget_used
     from codes c join code_groups g on g.id = c.group_id
     where c.id = found.code_id offset 0
   ) c on true
