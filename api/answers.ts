@@ -138,21 +138,25 @@ const code = z
   })
   .meta({ id: 'Code' });
 
-const codeDetails = code
+const codeUse = z.object({
+  id,
+  phone: phone.nullable(),
+  wallet_id: id,
+  transaction_id: id.nullable(),
+  state: z.string(),
+  created_at: instant,
+  completed_at: instant.nullable(),
+});
+
+const codeDetails = code.extend({ redemptions: z.array(codeUse) }).meta({ id: 'CodeDetails' });
+
+const listedCode = code
   .extend({
-    redemptions: z.array(
-      z.object({
-        id,
-        phone: phone.nullable(),
-        wallet_id: id,
-        transaction_id: id.nullable(),
-        state: z.string(),
-        created_at: instant,
-        completed_at: instant.nullable(),
-      }),
-    ),
+    redemption: codeUse
+      .nullable()
+      .meta({ description: 'Of a code that can be redeemed but once: the one that has it' }),
   })
-  .meta({ id: 'CodeDetails' });
+  .meta({ id: 'ListedCode' });
 
 const codesImport = z.object({
   imported: count,
@@ -333,7 +337,7 @@ export const answers = {
   codeCheck,
   codeGroup,
   codeGroupWithCodes,
-  code,
+  listedCode,
   codeDetails,
   codesImport,
   stats,

@@ -104,6 +104,8 @@ export interface Code {
   max_redemptions?: number;
   /** How often it was redeemed. */
   redeemed?: number;
+  /** In lists only: the one that has a code which can be redeemed but once. */
+  redemption?: { id: string; phone: string | null; completed_at: string | null } | null;
   /** In details only. */
   redemptions?: { id: string; phone: string; state: string; completed_at: string | null }[];
   created_at?: string;

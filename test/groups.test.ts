@@ -139,3 +139,42 @@ test('redeemers and codes.csv tell who and what', async () => {
     codes.map((code, index) => [code, index < 2 ? 'used' : 'unused', '1', index < 2 ? '1' : '0']),
   );
 });
+
+test('a list of codes tells who has which, and since when', async () => {
+  const group = await service.call('POST', '/v1/code-groups', {
+    name: 'Eid',
+    amount: { value: 1_000, currency: 'USD' },
+    codes: ['ONE', 'TWO', 'SIX', 'TEN'].map((name) => ({
+      code: `${name}${Date.now()}`,
+      max_redemptions: name === 'TEN' ? 2 : 1,
+    })),
+  });
+  const [kept, freed, unused, coupon] = group.body.codes.map(({ code }: { code: string }) => code);
+  const phone = newPhone();
+  const redeemed = new Map<string, string>();
+  for (const code of [kept, freed, coupon]) redeemed.set(code, (await redeem(code, phone)).body.id);
+  for (const [code, then] of [
+    [kept, 'void'],
+    [freed, 'free'],
+  ]) {
+    const path = `/v1/redemptions/${redeemed.get(code)}/reverse`;
+    expect((await service.call('POST', path, { reason: 'test', code: then }, { Prefer: 'wait=20' })).status).toBe(200);
+  }
+  const again = (await redeem(freed, newPhone())).body;
+  const { items } = (await service.call('GET', `/v1/code-groups/${group.body.id}/codes`)).body;
+  const of = (code: string) => items.find((item: { code: string }) => item.code === code).redemption;
+  expect(of(unused)).toBeNull();
+  expect(of(coupon)).toBeNull();
+  expect(of(kept)).toMatchObject({ id: redeemed.get(kept), phone, state: 'reversed' });
+  const { id, created_at, completed_at, transaction_id, wallet } = again;
+  const use = {
+    id,
+    state: 'completed',
+    created_at,
+    completed_at,
+    transaction_id,
+    phone: wallet.phone,
+    wallet_id: wallet.id,
+  };
+  expect(of(freed)).toEqual(use);
+});

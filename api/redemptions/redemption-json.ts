@@ -36,7 +36,7 @@ export function redemptionJson(row: RedemptionRow, side: WalletSide, traceUrl: T
 }
 
 /** When a redemption was completed, also one that was reversed since. */
-export const completedAt = ({ state, settled_at: at }: RedemptionRow): string | null =>
+export const completedAt = ({ state, settled_at: at }: Pick<RedemptionRow, 'state' | 'settled_at'>): string | null =>
   state === 'completed' || state === 'reversed' ? (at?.toISOString() ?? null) : null;
 
 /**

@@ -126,4 +126,6 @@ const codeColumns: Columns<Code> = {
   STATE: (code) => code.state,
   USED: usedTimes,
   MAX: (code) => code.max_redemptions,
+  PHONE: (code) => code.redemption?.phone,
+  REDEEMED: (code) => code.redemption?.completed_at,
 };

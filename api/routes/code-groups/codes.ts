@@ -1,24 +1,29 @@
 import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { listCodes } from '../../../domains/gift-code/read-codes.ts';
+import { type CodeDetails, listCodes } from '../../../domains/gift-code/read-codes.ts';
+import { readHolders } from '../../../domains/gift-code/read-holders.ts';
+import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
-import { codeJson } from '../codes/json.ts';
+import type { Services } from '../../services.ts';
+import { type CodeUse, listedCodeJson } from '../codes/json.ts';
+
+const TIMEOUT_MS = 10_000;
 
 export const listCodesOperation = operation({
   method: 'GET',
   path: '/v1/code-groups/{id}/codes',
-  summary: 'List the codes of a group, newest first',
+  summary: 'List the codes of a group, newest first, and who has which',
   scope: 'groups:read',
   params: z.object({ id }),
   query: z.strictObject({
     ...listQuery,
     state: z.enum(['disabled', 'used', 'reserved', 'partly_used', 'unused']).optional(),
   }),
-  answers: { 200: pageOf(answers.code) },
+  answers: { 200: pageOf(answers.listedCode) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, caller, services }) {
     const { limit, cursor, ...rest } = query;
@@ -33,7 +38,8 @@ export const listCodesOperation = operation({
     const filter = { groupId: params.id, state, createdFrom, createdTo, beforePosition };
     const rows = await listCodes(services.giftCode, filter, limit + 1);
     const keys = caller.may('codes:reveal') ? services.codeKeys : undefined;
-    const toJson = (code: (typeof rows)[number]) => codeJson(code, keys);
+    const uses = await usesOf(services, rows);
+    const toJson = (code: CodeDetails) => listedCodeJson(code, keys, uses.get(code.id));
     return {
       status: 200,
       body: page(rows, limit, filters, (code) => [code.position], toJson),
@@ -41,3 +47,14 @@ export const listCodesOperation = operation({
     };
   },
 });
+
+/** By code: the redemption that has it. A code that can be redeemed more than once has any number of them, which have a list. */
+async function usesOf({ giftCode, wallet }: Services, codes: CodeDetails[]): Promise<Map<string, CodeUse>> {
+  const held = codes.filter(
+    ({ maxRedemptions, reserved, redeemed }) => maxRedemptions === 1 && reserved + redeemed > 0,
+  );
+  const ids = held.map(({ id }) => id);
+  const holders = await readHolders(giftCode, ids, TIMEOUT_MS);
+  const sides = await readWalletSides(wallet, holders, TIMEOUT_MS);
+  return new Map(holders.map((row, index) => [row.code_id, { row, side: sides[index] }]));
+}

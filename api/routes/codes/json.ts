@@ -22,22 +22,28 @@ export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
   };
 }
 
-/** A code with who redeemed it, and when. */
-export function codeDetailsJson(
-  code: CodeDetails,
-  keys: CodeKeys | undefined,
-  uses: { row: RedemptionRow; side: WalletSide | undefined }[],
-) {
-  return {
-    ...codeJson(code, keys),
-    redemptions: uses.map(({ row, side }) => ({
-      id: row.id,
-      phone: side?.phone ?? null,
-      wallet_id: row.wallet_id,
-      transaction_id: side?.transaction_id ?? null,
-      state: row.state,
-      created_at: row.created_at.toISOString(),
-      completed_at: completedAt(row),
-    })),
-  };
+/** Who redeemed a code, and when. */
+export interface CodeUse {
+  row: Pick<RedemptionRow, 'id' | 'state' | 'wallet_id' | 'created_at' | 'settled_at'>;
+  side: WalletSide | undefined;
 }
+
+/** A code with its redemptions. */
+export function codeDetailsJson(code: CodeDetails, keys: CodeKeys | undefined, uses: CodeUse[]) {
+  return { ...codeJson(code, keys), redemptions: uses.map(useJson) };
+}
+
+/** A code of a list, with the redemption that has it where it can be redeemed but once. */
+export function listedCodeJson(code: CodeDetails, keys: CodeKeys | undefined, use: CodeUse | undefined) {
+  return { ...codeJson(code, keys), redemption: use ? useJson(use) : null };
+}
+
+const useJson = ({ row, side }: CodeUse) => ({
+  id: row.id,
+  phone: side?.phone ?? null,
+  wallet_id: row.wallet_id,
+  transaction_id: side?.transaction_id ?? null,
+  state: row.state,
+  created_at: row.created_at.toISOString(),
+  completed_at: completedAt(row),
+});
