@@ -15,6 +15,7 @@ import {
   at,
   CLIENT_ID,
   createDatabases,
+  makeCode,
   makeGroup,
   makeWallet,
   makeWallets,
@@ -37,6 +38,9 @@ const usedGroup = newId();
 const unusedGroup = newId();
 /** Its codes are used from the first one on, the first 3,000. */
 const begunGroup = newId();
+/** Its one code has been used often, before all others. */
+const couponGroup = newId();
+let coupon: string;
 let busyWallet: string;
 
 beforeAll(async () => {
@@ -84,6 +88,14 @@ async function seedGiftCode(): Promise<void> {
     `${redeem} (values (0, null, null, null)) o (position, state, client, reference) using (position)
      where c.group_id = $1 and position between 11 and 3010`,
     [begunGroup],
+  );
+  coupon = (await makeCode(databases, MANY, { id: couponGroup })).codeId;
+  await giftCode.query(
+    `insert into redemptions (id, code_id, group_id, wallet_id, client_id, created_at, settled_at, amount, currency, use_number,
+       state, workflow_id)
+     select gen_random_uuid(), $1, $2, gen_random_uuid(), $3, t, t, 1000, 'USD', n, 'completed', 'w'
+     from generate_series(1, 5000) n, lateral (select now() - interval '1 day' - n * interval '1 second' as t) at`,
+    [coupon, couponGroup, CLIENT_ID],
   );
   await giftCode.query("update sweep_marks set swept_to = now() - interval '1 minute'");
   await rollRedemptions(giftCodeDb, { piece: 5_000, trailMs: 0 });
@@ -137,6 +149,7 @@ describe('a list reads few rows where few are meant or a page is full soon:', ()
   const further = { after: { createdAt: new Date(Date.now() - 5_000_000), id: randomUUID() } };
   test.each<[string, number, GiftCodeList]>([
     ['all redemptions', PAGE, redemptions({})],
+    ['those of a coupon that others came after', PAGE, (db) => redemptions({ codeId: coupon })(db)],
     ['redemptions, a page further on', PAGE, redemptions(further)],
     ['completed redemptions', PAGE, redemptions({ state: 'completed' })],
     ['reserved redemptions', 1, redemptions({ state: 'reserved' })],

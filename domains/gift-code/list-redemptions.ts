@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, isNotNull, lt, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import type { RedemptionRow } from './redemption.ts';
@@ -30,6 +30,13 @@ async function inState(db: GiftCodeDatabase, state: RedemptionRow['state']): Pro
   const { state: column, reason } = redemptions;
   return and(eq(column, state), state === 'completed' ? undefined : isNotNull(reason));
 }
+
+/** Of a coupon's many, the latest are found by its group, by time: without it, among all there are. */
+const ofCode = (codeId: string): SQL | undefined =>
+  and(
+    eq(redemptions.codeId, codeId),
+    eq(redemptions.groupId, sql`(select ${codes.groupId} from ${codes} where ${codes.id} = ${codeId})`),
+  );
 
 /** Newest first. */
 export async function listRedemptions(
@@ -66,7 +73,7 @@ export async function listRedemptions(
         clientId ? eq(redemptions.clientId, clientId) : undefined,
         walletIds && inArray(redemptions.walletId, walletIds),
         groupId ? eq(redemptions.groupId, groupId) : undefined,
-        codeId ? eq(redemptions.codeId, codeId) : undefined,
+        codeId ? ofCode(codeId) : undefined,
         state && (await inState(db, state)),
         reference === undefined ? undefined : eq(redemptions.reference, reference),
         reservedBefore && and(await stillReserved(db), lt(redemptions.createdAt, reservedBefore)),
