@@ -32,7 +32,13 @@ export async function databaseChecks(part: Part, pool: pg.Pool): Promise<Check[]
       await schemaCheck(part, pool),
     ];
   } catch (error) {
-    return [failed(`${part} database`, String(error), `Start Postgres, or correct ${variable} and start again.`)];
+    return [
+      failed(
+        `${part} database`,
+        String(error),
+        `Start Postgres, or correct ${variable}, and start again, which starts a private one.`,
+      ),
+    ];
   }
 }
 

@@ -40,7 +40,8 @@ export async function natsChecks(url: string, stream: string): Promise<Check[]> 
       await nats.close();
     }
   } catch (error) {
-    const action = 'Start NATS with JetStream, or correct NATS_URL. Events wait in the outbox meanwhile.';
+    const action =
+      'Start NATS with JetStream, or correct NATS_URL; a private one is started by the next start. Events wait meanwhile.';
     return [failed('NATS', String(error), action)];
   }
 }

@@ -28,7 +28,13 @@ export async function temporalChecks(client: Client, { temporal, sweep }: Config
       ])),
     ];
   } catch (error) {
-    return [failed('Temporal', String(error), 'Start Temporal, or correct TEMPORAL_ADDRESS and start again.')];
+    return [
+      failed(
+        'Temporal',
+        String(error),
+        'Start Temporal, or correct TEMPORAL_ADDRESS, and start again, which starts a private one.',
+      ),
+    ];
   }
 }
 
