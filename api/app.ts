@@ -122,7 +122,7 @@ function readRequest(
     csv,
     caller,
     idempotencyKey: definition.idempotent ? idempotencyKey(context) : undefined,
-    waitSeconds: definition.waits ? waitSeconds(context) : undefined,
+    waitSeconds: waitSeconds(context),
     services,
   };
 }

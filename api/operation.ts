@@ -21,7 +21,7 @@ export interface OperationRequest<Params, Query, Body> {
   caller: Caller;
   /** Sent as `Idempotency-Key`; only operations that take one see it. */
   idempotencyKey: string | undefined;
-  /** Seconds that the client is ready to wait, by `Prefer: wait=N`; only operations that wait see it. */
+  /** Seconds that the client is ready to wait, by `Prefer: wait=N`. */
   waitSeconds: number | undefined;
   services: Services;
 }

@@ -21,7 +21,8 @@ export class SettingsError extends Error {
 }
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
-const CHECKOUT_HOME = fileURLToPath(new URL('../.vouchsafe', import.meta.url));
+/** Where an instance of this checkout has its data, unless it is told otherwise. */
+export const CHECKOUT_HOME = fileURLToPath(new URL('../.vouchsafe', import.meta.url));
 
 /** The part of `$VOUCHSAFE_HOME/run.json` that a client needs; the running instance writes it. */
 const runFile = z.object({

@@ -4,7 +4,7 @@ export function banner(facts: {
   webUi: string | undefined;
   adminKey: string;
   code: string | undefined;
-  /** VOUCHSAFE_HOME, where it is set: the command line finds the instance by it. */
+  /** VOUCHSAFE_HOME, where it is not the checkout's: the command line finds the instance by it. */
   home: string | undefined;
 }): string {
   const { api, webUi, adminKey, code, home } = facts;

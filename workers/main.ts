@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openAdminKey } from '../platform/admin-key.ts';
 import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { CHECKOUT_HOME } from '../platform/config-client.ts';
 import { type LocalServers, startServers } from '../platform/local/index.ts';
 import { createLogger } from '../platform/logger.ts';
 import { banner } from './banner.ts';
@@ -40,7 +41,7 @@ export async function main(args: string[]): Promise<void> {
       // Codes for nothing are made only where all the data is this machine's own.
       const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
       const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
-      const home = process.env.VOUCHSAFE_HOME ? config.home : undefined;
+      const home = config.home === CHECKOUT_HOME ? undefined : config.home;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code, home }));
       await Promise.race([stopped, service.failed]).finally(() => progress('\nStopping'));

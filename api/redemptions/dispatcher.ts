@@ -14,6 +14,8 @@ export interface Dispatched {
   item: RedemptionItem;
   /** Resolved when Temporal has it. @throws NotStarted, OutcomeUnknown */
   started: Promise<void>;
+  /** The workflow it was sent with; known once it is started. */
+  workflowId?: string;
   /** Resolved when this process saw its end; never, where another process does the work. @throws as `started` */
   ending: Promise<Ending>;
   times: StepTimes;
@@ -114,7 +116,10 @@ export function createDispatcher(
       const items = batch.map(({ redemption }) => redemption.item);
       try {
         const workflowId = await startWorkflow(temporal, items, limits.startTimeoutMs);
-        for (const { started } of batch) started.resolve();
+        for (const { redemption, started } of batch) {
+          redemption.workflowId = workflowId;
+          started.resolve();
+        }
         const stepsSeen = () =>
           batch.reduce((steps, { redemption }) => steps + Object.keys(redemption.times).length, 0);
         await over(temporal.client, workflowId, allLeft(batch), stepsSeen);

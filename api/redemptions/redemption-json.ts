@@ -1,7 +1,7 @@
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { toMoney } from '../../platform/money.ts';
-import { type RedemptionItem, redemptionWorkflowId } from '../../workflows/contracts.ts';
+import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { StepTimes } from './endings.ts';
 
 /** Where the Temporal Web UI shows a workflow; null where no UI is configured. Only for callers with `ops:read`. */
@@ -41,9 +41,14 @@ export const completedAt = ({ state, settled_at: at }: Pick<RedemptionRow, 'stat
 
 /**
  * A redemption that was accepted and whose row is still to be written: ids are all there is.
- * @param traceUrl given where it has a workflow of its own: nobody knows yet which batch it is in
+ * @param workflowId where it is known which one it is in
  */
-export function pendingJson(redemptionId: string, item: RedemptionItem | undefined, traceUrl: TraceUrl | undefined) {
+export function pendingJson(
+  redemptionId: string,
+  item: RedemptionItem | undefined,
+  workflowId: string | undefined,
+  traceUrl: TraceUrl | undefined,
+) {
   return {
     id: redemptionId,
     state: 'pending' as const,
@@ -52,7 +57,7 @@ export function pendingJson(redemptionId: string, item: RedemptionItem | undefin
     code: item ? { id: item.codeId, group_id: item.groupId } : null,
     wallet: item ? { id: item.walletId } : null,
     transaction_id: null,
-    ...trace(redemptionWorkflowId(redemptionId), traceUrl),
+    ...(workflowId !== undefined && trace(workflowId, traceUrl)),
     created_at: item ? new Date(item.at).toISOString() : null,
     completed_at: null,
   };

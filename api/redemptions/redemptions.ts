@@ -26,6 +26,8 @@ export interface RedemptionRequest {
 
 /** A redemption that completed, or that was accepted and is not over: then maybe without a row. */
 export interface RedemptionAnswer {
+  /** The workflow it was sent with just now. */
+  workflowId?: string | undefined;
   redemptionId: string;
   completed: boolean;
   view: RedemptionView | undefined;
@@ -40,6 +42,8 @@ export interface Redemptions {
   read(redemptionId: string, waitMs: number): Promise<RedemptionView | undefined>;
   /** A redemption that was accepted and that may have no row yet. */
   pending(redemptionId: string): Promise<RedemptionItem | undefined>;
+  /** The workflow in which this process has a redemption under way. */
+  workflowOf(redemptionId: string): string | undefined;
 }
 
 const READ_AGAIN_MS = 250;
@@ -86,7 +90,7 @@ export function createRedemptions(
         metrics.redemptions.inc({ outcome: 'pending', reason: '' });
         const view = await read(redemptionId, 0).catch(() => undefined);
         if (!view) await accepted.tell(item);
-        return { redemptionId, completed: false, view, replayed: joined, times: {} };
+        return { redemptionId, completed: false, view, replayed: joined, times: {}, workflowId: redemption.workflowId };
       }
       if (!('outcome' in end) || end.outcome === 'completed') {
         const view = 'outcome' in end ? viewOf(end) : end;
@@ -186,7 +190,9 @@ export function createRedemptions(
   const pending = async (redemptionId: string) =>
     dispatcher.find(redemptionId)?.item ?? (await accepted.find(redemptionId));
 
-  return { redeem, read, pending };
+  const workflowOf = (redemptionId: string) => dispatcher.find(redemptionId)?.workflowId;
+
+  return { redeem, read, pending, workflowOf };
 }
 
 const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code-exhausted', 'per-wallet-limit']);

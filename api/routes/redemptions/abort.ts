@@ -64,7 +64,9 @@ export const abortRedemption = operation({
     }
     return {
       status: 202,
-      body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
+      body: after
+        ? redemptionJson(after.row, after.side, traceUrl)
+        : pendingJson(params.id, item, redemptionWorkflowId(params.id), traceUrl),
       headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
       audit: audit(after?.row.state ?? 'pending'),
     };

@@ -64,7 +64,12 @@ export const createRedemption = (region: string | undefined) =>
       if (!answer.completed) {
         const json = view
           ? redemptionJson(view.row, view.side, traceUrl)
-          : pendingJson(answer.redemptionId, await services.redemptions.pending(answer.redemptionId), undefined);
+          : pendingJson(
+              answer.redemptionId,
+              await services.redemptions.pending(answer.redemptionId),
+              answer.workflowId,
+              traceUrl,
+            );
         return { status: 202, body: json, headers: { ...headers, 'Retry-After': '1' } };
       }
       if (!view) throw new Error('a completed redemption without its rows');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Problem } from '../../../platform/problems.ts';
+import { redemptionWorkflowId } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -37,6 +38,7 @@ export const getRedemption = operation({
     const item = await services.redemptions.pending(params.id);
     // Where another gateway accepted it and Redis is away, its client is not known here: what is said of it names nobody.
     if (item ? !isFor(item.clientId) : !own?.isOpen) throw new Problem('not-found');
-    return { status: 200, body: { ...pendingJson(params.id, item, own && traceUrl), ...stuck } };
+    const workflowId = own ? redemptionWorkflowId(params.id) : services.redemptions.workflowOf(params.id);
+    return { status: 200, body: { ...pendingJson(params.id, item, workflowId, traceUrl), ...stuck } };
   },
 });

@@ -3,7 +3,7 @@ import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { reversalWorkflowId } from '../../../workflows/contracts.ts';
+import { redemptionWorkflowId, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -56,7 +56,9 @@ export const retryRedemption = operation({
       return { status: 200, body: redemptionJson(after.row, after.side, traceUrl), audit };
     return {
       status: 202,
-      body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, traceUrl),
+      body: after
+        ? redemptionJson(after.row, after.side, traceUrl)
+        : pendingJson(params.id, item, redemptionWorkflowId(params.id), traceUrl),
       headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
       audit,
     };
