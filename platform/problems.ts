@@ -43,7 +43,11 @@ export const problems = {
     'The wallet has used this code group as often as it may',
     'This phone has had its share of this campaign. `redemption_id`, where present, is its latest redemption of this code.',
   ],
-  'budget-exhausted': [409, 'The budget of the code group is used up', 'The campaign has spent its money.'],
+  'budget-exhausted': [
+    409,
+    'The budget of the code group is used up',
+    'The campaign has spent its money. `redemption_id`, where present, is your own redemption of this code.',
+  ],
   'wallet-frozen': [
     409,
     'The wallet is frozen',

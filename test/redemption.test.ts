@@ -135,9 +135,11 @@ describe('a redemption', () => {
 
   test('beyond the budget is refused', async () => {
     const coupon = await makeCoupon(service, 10, { budget: { value: 2500, currency: 'USD' } });
-    expect((await redeem(coupon, newPhone())).status).toBe(201);
+    const phone = newPhone();
+    const { id } = (await redeem(coupon, phone)).body;
     expect((await redeem(coupon, newPhone())).status).toBe(201);
     expect((await redeem(coupon, newPhone())).body).toMatchObject({ status: 409, code: 'budget-exhausted' });
+    expect((await redeem(coupon, phone)).body).toMatchObject({ code: 'budget-exhausted', redemption_id: id });
     // At the door, so that a crowd that comes too late leaves nothing behind.
     const { rows } = await world.giftCode.query(`select from redemptions where reason = 'budget-exhausted'`);
     expect(rows).toHaveLength(0);

@@ -195,7 +195,13 @@ export function createRedemptions(
   return { redeem, read, pending, workflowOf };
 }
 
-const OWN_USE_REASONS = new Set(['code-already-redeemed', 'code-reserved', 'code-exhausted', 'per-wallet-limit']);
+const OWN_USE_REASONS = new Set([
+  'code-already-redeemed',
+  'code-reserved',
+  'code-exhausted',
+  'per-wallet-limit',
+  'budget-exhausted',
+]);
 
 function assertWhole(breaker: Breaker): void {
   const broken = breaker.broken();
