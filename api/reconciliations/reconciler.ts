@@ -63,14 +63,14 @@ export function createReconciler(
     let latest = running;
     while (latest.state === 'running' && performance.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-      latest = (await readReconciliation(gateway, running.id)) ?? latest;
+      latest = (await readReconciliation(gateway, running.id).catch(() => undefined)) ?? latest;
     }
     return latest;
   };
 
   return {
-    async run(newId, waitMs) {
-      const { reconciliation, begun } = await beginReconciliation(gateway, newId);
+    async run(wanted, waitMs) {
+      const { reconciliation, begun } = await beginReconciliation(gateway, wanted);
       const { id } = reconciliation;
       if (!begun) return { reconciliation: await whenOver(reconciliation, waitMs), begun };
       const proof = prove(id).catch((error) => logger.error({ err: error, reconciliation: id }, 'not written down'));

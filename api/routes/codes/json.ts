@@ -1,5 +1,5 @@
 import { type CodeDetails, revealCode } from '../../../domains/gift-code/read-codes.ts';
-import type { RedemptionRow } from '../../../domains/gift-code/redemption.ts';
+import type { Holder } from '../../../domains/gift-code/read-holders.ts';
 import type { WalletSide } from '../../../domains/wallet/read-wallet-sides.ts';
 import type { CodeKeys } from '../../../platform/code-keys.ts';
 import { toMoney } from '../../../platform/money.ts';
@@ -24,7 +24,7 @@ export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
 
 /** Who redeemed a code, and when. */
 export interface CodeUse {
-  row: Pick<RedemptionRow, 'id' | 'state' | 'wallet_id' | 'created_at' | 'settled_at'>;
+  row: Holder;
   side: WalletSide | undefined;
 }
 
