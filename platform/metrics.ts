@@ -4,7 +4,6 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 const REQUEST_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const STEP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 /**
@@ -21,7 +20,7 @@ export function createMetrics() {
   const histogram = <Label extends string>(name: string, labelNames: Label[], buckets: number[], help: string) =>
     new Histogram({ name, help, labelNames, buckets, registers });
   collectDefaultMetrics({ register: registry });
-  const metrics = {
+  return {
     registry,
     requests: histogram(
       'vouchsafe_http_request_duration_seconds',
@@ -66,8 +65,4 @@ export function createMetrics() {
       'Attempts to deliver, by the state they left the delivery in',
     ),
   };
-  // What is alerted on is there before it happens: of a series that begins with 1, Prometheus sees no increase.
-  for (const step of STEPS) metrics.stuck.inc({ step }, 0);
-  for (const subject of ['phone', 'address', 'client']) metrics.lockouts.inc({ subject }, 0);
-  return metrics;
 }

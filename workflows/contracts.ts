@@ -29,7 +29,9 @@ export interface RedeemOptions {
 }
 
 export type Part = 'gift-code' | 'wallet';
-export type StepName = 'reserve' | 'credit' | 'confirm' | 'void' | 'release';
+/** The steps of the saga and of its undoing. */
+export const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'] as const;
+export type StepName = (typeof STEPS)[number];
 
 /** How a redemption ended, or that a workflow of its own has taken it over. */
 export interface Settlement {

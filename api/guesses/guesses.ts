@@ -31,6 +31,8 @@ export interface Guesses {
  */
 export function createGuesses(limits: Config['guesses'], redis: Redis | null, metrics: Metrics): Guesses {
   const lockouts = { phone: createLockouts(), address: createLockouts(), client: createLockouts() };
+  // There before it happens, as those of steps are.
+  for (const subject of Object.keys(lockouts)) metrics.lockouts.inc({ subject }, 0);
   const now = () => performance.now();
   /** @returns the kinds of what is locked out for it */
   const countAt = (subjects: string[], nowMs: number) => {

@@ -3,7 +3,7 @@ import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { SettlementRow } from '../../domains/wallet/settlement.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { isProblemCode } from '../../platform/problems.ts';
-import type { HandOver } from '../../workflows/contracts.ts';
+import { type HandOver, STEPS } from '../../workflows/contracts.ts';
 
 /** How a redemption ended, told by the activity whose commit ended it. */
 export type Ending =
@@ -33,6 +33,8 @@ interface Waiter {
 export function createEndings(metrics: Metrics): Endings {
   const waiters = new Map<string, Waiter>();
   const handOverListeners: ((notice: HandOver) => void)[] = [];
+  // There before it happens: of a series that begins with 1, Prometheus sees no increase.
+  for (const step of STEPS) metrics.stuck.inc({ step }, 0);
 
   const end = (redemptionId: string, ending: Ending) => {
     waiters.get(redemptionId)?.onEnd(ending);

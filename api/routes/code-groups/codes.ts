@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { type CodeDetails, listCodes } from '../../../domains/gift-code/read-codes.ts';
 import { readHolders } from '../../../domains/gift-code/read-holders.ts';
-import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { page, readCursor } from '../../cursor.ts';
 import { id, listQuery } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import type { Services } from '../../services.ts';
-import { type CodeUse, listedCodeJson } from '../codes/json.ts';
+import { listedCodeJson } from '../codes/json.ts';
+import { type CodeUse, codeUses } from '../codes/uses.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -54,7 +54,6 @@ async function usesOf({ giftCode, wallet }: Services, codes: CodeDetails[]): Pro
     ({ maxRedemptions, reserved, redeemed }) => maxRedemptions === 1 && reserved + redeemed > 0,
   );
   const ids = held.map(({ id }) => id);
-  const holders = await readHolders(giftCode, ids, TIMEOUT_MS);
-  const sides = await readWalletSides(wallet, holders, TIMEOUT_MS);
-  return new Map(holders.map((row, index) => [row.code_id, { row, side: sides[index] }]));
+  const uses = await codeUses(wallet, await readHolders(giftCode, ids, TIMEOUT_MS));
+  return new Map(uses.map((use) => [use.row.code_id, use]));
 }

@@ -1,9 +1,8 @@
 import { type CodeDetails, revealCode } from '../../../domains/gift-code/read-codes.ts';
-import type { Holder } from '../../../domains/gift-code/read-holders.ts';
-import type { WalletSide } from '../../../domains/wallet/read-wallet-sides.ts';
 import type { CodeKeys } from '../../../platform/code-keys.ts';
 import { toMoney } from '../../../platform/money.ts';
 import { completedAt } from '../../redemptions/redemption-json.ts';
+import type { CodeUse } from './uses.ts';
 
 /** A code as lists show it; in clear only where keys to unseal it are given. */
 export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
@@ -20,12 +19,6 @@ export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
     reserved: code.reserved,
     created_at: code.createdAt.toISOString(),
   };
-}
-
-/** Who redeemed a code, and when. */
-export interface CodeUse {
-  row: Holder;
-  side: WalletSide | undefined;
 }
 
 /** A code with its redemptions. */

@@ -2,17 +2,16 @@ import { z } from 'zod';
 import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
 import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/gift-code/read-codes.ts';
 import { updateCode } from '../../../domains/gift-code/update-code.ts';
-import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
 import { type Answer, operation } from '../../operation.ts';
 import type { Services } from '../../services.ts';
 import { codeDetailsJson } from './json.ts';
+import { codeUses } from './uses.ts';
 
 /** Redemptions shown with a code; all of them are in the list of redemptions, by `code_id`. */
 const SHOWN_REDEMPTIONS = 100;
-const TIMEOUT_MS = 10_000;
 
 export const getCode = operation({
   method: 'GET',
@@ -76,8 +75,7 @@ async function showCode(services: Services, codeId: string, reveal: boolean): Pr
   const code = await readCodeDetails(services.giftCode, codeId);
   if (!code) throw new Problem('not-found');
   const rows = await listRedemptions(services.giftCode, { codeId }, SHOWN_REDEMPTIONS);
-  const sides = await readWalletSides(services.wallet, rows, TIMEOUT_MS);
-  const uses = rows.map((row, index) => ({ row, side: sides[index] }));
+  const uses = await codeUses(services.wallet, rows);
   return {
     status: 200,
     body: codeDetailsJson(code, reveal ? services.codeKeys : undefined, uses),

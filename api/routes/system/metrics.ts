@@ -31,9 +31,8 @@ export function metrics(router: Router, services: Services): void {
  * proxy's address, which may be this machine's.
  */
 function isFromHere({ ip, headers, app }: Context): boolean {
-  const isTold = app.proxy && headers['x-forwarded-for'] !== undefined;
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  if (isForwarded && !isTold) return false;
+  const hidesOrigin = headers['x-forwarded-for'] === undefined ? headers.forwarded !== undefined : !app.proxy;
+  if (hidesOrigin) return false;
   return ipaddr.isValid(ip) && ipaddr.process(ip).range() === 'loopback';
 }
 

@@ -3,7 +3,7 @@ import { addTestDelivery } from '../../../domains/gateway/add-test-delivery.ts';
 import type { GatewayDatabase } from '../../../domains/gateway/database.ts';
 import { readWebhookDelivery, type WebhookDelivery } from '../../../domains/gateway/read-webhook-deliveries.ts';
 import { readWebhookEndpoint } from '../../../domains/gateway/read-webhook-endpoints.ts';
-import { idFromKey, newId } from '../../../platform/ids.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -30,8 +30,7 @@ export const testWebhookEndpoint = operation({
     const endpoint = await readWebhookEndpoint(gateway, params.id);
     if (!endpoint) throw new Problem('not-found');
     if (endpoint.disabledAt) throw new Problem('conflict', { detail: 'The endpoint is disabled: enable it first.' });
-    const deliveryId =
-      idempotencyKey === undefined ? newId() : idFromKey(caller.clientId, 'webhook-endpoints/test', idempotencyKey);
+    const deliveryId = idFor(caller.clientId, 'webhook-endpoints/test', idempotencyKey);
     const event = testEvent(deliveryId, endpoint.id, new Date(gateway.nowMs()));
     const { delivery, replayed } = await change(
       addTestDelivery(gateway, {
