@@ -217,7 +217,9 @@ export async function assertCoherent(world: Pick<TestWorld, 'giftCode' | 'wallet
   await none(
     world.giftCode,
     'uses of wallets differ from their redemptions',
-    `select u.group_id, u.wallet_id, u.uses from wallet_uses u left join redemptions r
+    `select u.group_id, u.wallet_id, u.uses from wallet_uses u
+     join code_groups g on g.id = u.group_id and g.per_wallet_limit is not null and g.limit_period = u.limit_period
+     left join redemptions r
        on r.group_id = u.group_id and r.wallet_id = u.wallet_id and r.state in ('reserved', 'completed')
      group by 1, 2, 3 having u.uses <> count(r.id)`,
   );

@@ -33,6 +33,7 @@ const RULES: Record<string, string> = {
   'a wallet counts its uses of a limited group': `
     select u.wallet_id as id, format('%s uses of group %s; its redemptions: %s', u.uses, u.group_id, count(r.id)) as detail
     from wallet_uses u
+    join code_groups g on g.id = u.group_id and g.per_wallet_limit is not null and g.limit_period = u.limit_period
     left join redemptions r on r.group_id = u.group_id and r.wallet_id = u.wallet_id and r.state in ('reserved', 'completed')
     group by u.group_id, u.wallet_id, u.uses having u.uses <> count(r.id)`,
   'a group counts what its budget was used for': `

@@ -37,6 +37,8 @@ export const codeGroups = pgTable(
     startsAt: instant(),
     endsAt: instant(),
     perWalletLimit: integer(),
+    /** How often a limit per wallet was set where there was none: what was counted of wallets before is out of date. */
+    limitPeriod: integer().notNull().default(0),
     budget: minorUnits(),
     /** Amount reserved and redeemed; kept only while the group has a budget. */
     budgetUsed: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
@@ -165,13 +167,17 @@ export const codeKeys = pgTable(
 /** Lengths of given codes: a text of such a length is looked up although its check character is wrong. */
 export const givenCodeLengths = pgTable('given_code_lengths', { length: smallint().primaryKey() });
 
-/** Uses of a group by a wallet, reserved and redeemed; kept only for groups with a limit per wallet. */
+/**
+ * Uses of a group by a wallet, reserved and redeemed. Counted from its redemptions when they are first needed, and right
+ * only while the group has the limit of that period: see docs/adr/0019.
+ */
 export const walletUses = pgTable(
   'wallet_uses',
   {
     groupId: uuid().notNull(),
     walletId: uuid().notNull(),
     uses: integer().notNull(),
+    limitPeriod: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.groupId, t.walletId] }), check('wallet_uses_uses', sql`${t.uses} >= 0`)],
 );

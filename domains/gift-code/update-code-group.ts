@@ -3,7 +3,7 @@ import { eq, sql } from 'drizzle-orm';
 import { inTransaction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, type CodeGroupRow, readCodeGroup } from './read-code-groups.ts';
-import { batchOfOne, codeGroups, outboxBatches, redemptions, walletUses } from './schema.ts';
+import { batchOfOne, codeGroups, outboxBatches } from './schema.ts';
 
 export type CodeGroupChanges = Partial<
   Pick<CodeGroupRow, 'name' | 'startsAt' | 'endsAt' | 'perWalletLimit' | 'budget' | 'disabled' | 'metadata'>
@@ -14,10 +14,11 @@ export type UpdatedCodeGroup =
   | { ok: false; reason: 'not-found' | 'currency-mismatch' | 'window-reversed' | 'budget-below-use' };
 
 /**
- * Changes a group. A limit that is new starts from the redemptions there are.
+ * Changes a group. A limit that is new starts from the redemptions there are: a budget from what they add up to, a limit
+ * per wallet from what each wallet is found to have used when it is next asked.
  *
- * Concurrency: the group's advisory lock, exclusively, before the group's row: reserve and release hold it shared, so that
- * none of them runs between the counting and the change. See docs/adr/0002.
+ * Concurrency: the group's advisory lock, exclusively, before the group's row: reserve, release and reverse hold it shared,
+ * so that none of them runs between the reading and the change. See docs/adr/0002 and 0019.
  */
 export async function updateCodeGroup(
   db: GiftCodeDatabase,
@@ -39,28 +40,23 @@ export async function updateCodeGroup(
     if (after.startsAt && after.endsAt && after.startsAt >= after.endsAt)
       return { ok: false, reason: 'window-reversed' };
 
-    const ofGroup = sql`${redemptions.groupId} = ${id} and ${redemptions.state} in ('reserved', 'completed')`;
     if (before.budget === null && after.budget !== null) {
-      const [used] = await transaction
-        .select({ amount: sql<bigint>`coalesce(sum(${redemptions.amount}), 0)::bigint` })
-        .from(redemptions)
-        .where(ofGroup);
-      after.budgetUsed = BigInt(used?.amount ?? 0);
+      const { rows } = await transaction.execute<{ used: string }>(sql`select amount_used_1(${id}) as used`);
+      after.budgetUsed = BigInt(rows[0]?.used ?? 0);
     }
     if (after.budget === null) after.budgetUsed = 0n;
     if (after.budget !== null && after.budgetUsed > after.budget) return { ok: false, reason: 'budget-below-use' };
 
-    if (before.perWalletLimit !== null && after.perWalletLimit === null) {
-      await transaction.delete(walletUses).where(eq(walletUses.groupId, id));
-    }
-    if (before.perWalletLimit === null && after.perWalletLimit !== null) {
-      await transaction.execute(sql`insert into ${walletUses} (group_id, wallet_id, uses)
-        select ${redemptions.groupId}, ${redemptions.walletId}, count(*)::integer from ${redemptions}
-        where ${ofGroup} group by 1, 2`);
-    }
+    const isLimitNew = before.perWalletLimit === null && after.perWalletLimit !== null;
     await transaction
       .update(codeGroups)
-      .set({ ...changes, budgetUsed: after.budgetUsed, version: before.version + 1n, updatedAt: sql`now()` })
+      .set({
+        ...changes,
+        budgetUsed: after.budgetUsed,
+        limitPeriod: sql`${codeGroups.limitPeriod} + ${isLimitNew ? 1 : 0}`,
+        version: before.version + 1n,
+        updatedAt: sql`now()`,
+      })
       .where(eq(codeGroups.id, id));
     const group = await readCodeGroup({ orm: transaction }, id);
     if (!group) throw new Error('a locked code group vanished');

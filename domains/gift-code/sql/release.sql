@@ -21,11 +21,7 @@ begin
   where id in (select group_id from codes where id = any(code_ids)) and budget is not null
   order by id for no key update;
   perform 1 from codes where id = any(code_ids) order by id for no key update;
-  perform 1 from wallet_uses
-  where (group_id, wallet_id) in (
-    select c.group_id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
-    join codes c on c.id = i.code_id)
-  order by group_id, wallet_id for no key update;
+  perform lock_uses_1(code_ids, wallet_ids);
   perform 1 from redemptions where id = any(ids) order by id for no key update;
 
   with released as (
@@ -53,9 +49,11 @@ begin
     from (select code_id, count(*)::integer as uses from settled where held_place group by code_id) n
     where c.id = n.code_id
   ), uses as (
-    update wallet_uses u set uses = u.uses - n.uses
-    from (select group_id, wallet_id, count(*)::integer as uses from settled where held_place group by group_id, wallet_id) n
-    where u.group_id = n.group_id and u.wallet_id = n.wallet_id
+    insert into wallet_uses as u (group_id, wallet_id, uses)
+    select n.group_id, n.wallet_id, n.uses
+    from (select group_id, wallet_id, count(*)::integer as uses from settled where held_place group by 1, 2) n
+    cross join lateral (select from code_groups where id = n.group_id and per_wallet_limit is not null offset 0) g
+    on conflict (group_id, wallet_id) do update set uses = u.uses - excluded.uses
   ), budgets as (
     update code_groups g set budget_used = g.budget_used - n.amount
     from (select group_id, sum(amount)::bigint as amount from settled where held_place group by group_id) n

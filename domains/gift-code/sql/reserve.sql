@@ -58,22 +58,8 @@ begin
     select id, group_id, disabled, max_redemptions, reserved, redeemed
     from codes where id = any(code_ids) order by id for no key update) c;
   if is_limited then
-    insert into wallet_uses (group_id, wallet_id, uses)
-    select distinct g.id, i.wallet_id, 0
-    from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
-    join codes c on c.id = i.code_id
-    join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null
-    order by 1, 2
-    on conflict do nothing;
     select array_agg(u.group_id), array_agg(u.wallet_id), array_agg(u.uses)
-    into used_groups, used_wallets, used_times
-    from (
-      select * from wallet_uses
-      where (group_id, wallet_id) in (
-        select g.id, i.wallet_id from unnest(code_ids, wallet_ids) i(code_id, wallet_id)
-        join codes c on c.id = i.code_id
-        join code_groups g on g.id = c.group_id and g.per_wallet_limit is not null)
-      order by group_id, wallet_id for no key update) u;
+    into used_groups, used_wallets, used_times from lock_uses_1(code_ids, wallet_ids) u;
   end if;
   select coalesce(array_agg(r.id), '{}') into known_ids
   from (select id from redemptions where id = any(ids) order by id for no key update) r;
@@ -139,9 +125,11 @@ begin
     from (select code_id, count(*)::integer as uses from reserved group by code_id) n
     where c.id = n.code_id
   ), uses as (
-    update wallet_uses u set uses = u.uses + n.uses
-    from (select group_id, wallet_id, count(*)::integer as uses from reserved where is_limited group by group_id, wallet_id) n
-    where u.group_id = n.group_id and u.wallet_id = n.wallet_id
+    insert into wallet_uses as u (group_id, wallet_id, uses)
+    select n.group_id, n.wallet_id, n.uses
+    from (select group_id, wallet_id, count(*)::integer as uses from reserved where is_limited group by 1, 2) n
+    cross join lateral (select from code_groups where id = n.group_id and per_wallet_limit is not null offset 0) g
+    on conflict (group_id, wallet_id) do update set uses = u.uses + excluded.uses
   ), budgets as (
     update code_groups g set budget_used = g.budget_used + n.amount
     from (select group_id, sum(amount)::bigint as amount from reserved where is_budgeted group by group_id) n

@@ -16,7 +16,7 @@ begin
   perform pg_advisory_xact_lock_shared(hashtextextended(target.group_id::text, 0));
   perform 1 from code_groups where id = target.group_id and budget is not null for no key update;
   perform 1 from codes where id = target.code_id for no key update;
-  perform 1 from wallet_uses where group_id = target.group_id and wallet_id = target.wallet_id for no key update;
+  perform lock_uses_1(array[target.code_id], array[target.wallet_id]);
 
   update redemptions
   set state = 'reversed', reason = why, place_kept = keep_place, version = version + 1, workflow_id = workflow
@@ -24,7 +24,9 @@ begin
   returning * into target;
   if found then
     update codes set redeemed = redeemed - 1 where id = target.code_id and not keep_place;
-    update wallet_uses set uses = uses - 1 where group_id = target.group_id and wallet_id = target.wallet_id;
+    update wallet_uses set uses = uses - 1
+    where group_id = target.group_id and wallet_id = target.wallet_id
+      and limit_period = (select limit_period from code_groups where id = target.group_id and per_wallet_limit is not null);
     update code_groups set budget_used = budget_used - target.amount where id = target.group_id and budget is not null;
     perform unroll_redemption_1(target);
     insert into outbox_batches (aggregate, event_count, events)
