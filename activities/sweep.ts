@@ -3,8 +3,10 @@ import type { Client } from '@temporalio/client';
 import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { runningGenerations } from '../domains/gift-code/read-generations.ts';
+import { renewCodes } from '../domains/gift-code/renew-codes.ts';
 import { ROLL_PIECE, rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
+import type { CodeKeys } from '../platform/code-keys.ts';
 import {
   generationWorkflowId,
   type RedeemOptions,
@@ -18,6 +20,8 @@ import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
 
 const PAGE = 1_000;
+/** Codes are sealed anew under their locks, so that a redemption may wait for a piece. */
+const RENEW_PIECE = 500;
 /** A piece takes a core for itself; in between, redemptions have it for so many times as long, at most for so long. */
 const RESTS = 4;
 const LONGEST_REST_MS = 1_000;
@@ -31,6 +35,7 @@ const TRAIL_STEPS = 2;
  */
 export function sweepActivities(
   db: GiftCodeDatabase,
+  codeKeys: CodeKeys,
   client: Client,
   taskQueue: string,
   options: RedeemOptions,
@@ -70,12 +75,17 @@ export function sweepActivities(
       }),
 
     rollRedemptions: () =>
-      orFailure('gift-code', () => {
-        const endAt = performance.now() + statementLimitMs();
-        return rollRedemptions(db, { piece: ROLL_PIECE, trailMs }, async (tookMs) => {
-          await sleep(Math.min(RESTS * tookMs, LONGEST_REST_MS));
-          return performance.now() < endAt;
-        });
-      }),
+      orFailure('gift-code', () => rollRedemptions(db, { piece: ROLL_PIECE, trailMs }, withRests())),
+
+    renewCodes: () => orFailure('gift-code', () => renewCodes(db, codeKeys, RENEW_PIECE, withRests())),
+  };
+}
+
+/** After each piece of work, a rest; no more pieces when the attempt has had its time. */
+function withRests(): (tookMs: number) => Promise<boolean> {
+  const endAt = performance.now() + statementLimitMs();
+  return async (tookMs) => {
+    await sleep(Math.min(RESTS * tookMs, LONGEST_REST_MS));
+    return performance.now() < endAt;
   };
 }

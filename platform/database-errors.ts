@@ -31,10 +31,11 @@ export class DataError extends Error {
 
 /**
  * SQLSTATE classes after which trying again later is right: connection (08), no such database (3D), refused log-in (28),
- * resources (53), state of the server (55), shutdown and cancellation (57), I/O (58), and VS001, a call that began too late.
+ * resources (53), state of the server (55), shutdown and cancellation (57), I/O (58), and ours: VS001, a call that began too
+ * late, VS002, one by a process that has to be given a key first.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const UNAVAILABLE = /^(08|3D|28|53|55|57|58|25006$|VS001$)/;
+const UNAVAILABLE = /^(08|3D|28|53|55|57|58|25006$|VS00[12]$)/;
 
 /** Sorts what the driver threw by what the caller can do about it; anything else is returned as it came. */
 export function databaseError(thrown: unknown): unknown {

@@ -14,6 +14,7 @@ import { createEndings, type Heard } from '../api/redemptions/endings.ts';
 import { createLookups } from '../api/redemptions/lookups.ts';
 import { createRedemptions } from '../api/redemptions/redemptions.ts';
 import { openAdminClient } from '../domains/gateway/open-admin-client.ts';
+import { renewWebhookSecrets } from '../domains/gateway/renew-webhook-secrets.ts';
 import { watchGivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
 import { openCodeKeys } from '../domains/gift-code/open-code-keys.ts';
 import { probeGiftCode } from '../domains/gift-code/probe.ts';
@@ -56,6 +57,7 @@ export async function main(): Promise<void> {
     const giftCode = keep(await openGiftCode(urls, connections));
     const wallet = keep(await openWallet(urls, connections));
     const codeKeys = await openCodeKeys(giftCode, config.home, config.codeKeys);
+    await renewWebhookSecrets(gateway, codeKeys.seals);
     const adminClientId = await openAdminClient(gateway);
     const givenCodeLengths = keep(await watchGivenCodeLengths(giftCode));
     const { namespace } = config.temporal;

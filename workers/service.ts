@@ -84,7 +84,7 @@ export async function startService(
     workers = await startWorkers(temporal, config.temporal, await workflowBundle, {
       giftCode: {
         ...giftCodeActivities(giftCode, progress),
-        ...sweepActivities(giftCode, temporal.client, taskQueue, redeemOptions),
+        ...sweepActivities(giftCode, codeKeys, temporal.client, taskQueue, redeemOptions),
       },
       generation: generationActivities(
         giftCode,

@@ -128,6 +128,8 @@ export interface SweepActivities {
   sweepGenerations(afterMs: number): Promise<number>;
   /** Counts settled redemptions for the statistics. @returns how many */
   rollRedemptions(): Promise<number>;
+  /** Hashes and seals codes with keys that are new. @returns how many */
+  renewCodes(): Promise<number>;
 }
 
 /** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */

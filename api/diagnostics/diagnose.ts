@@ -1,4 +1,4 @@
-import { codeKeysMatch } from '../../domains/gift-code/open-code-keys.ts';
+import { codeKeysFit } from '../../domains/gift-code/open-code-keys.ts';
 import { openRedis } from '../../platform/redis.ts';
 import { within } from '../../platform/within.ts';
 import type { Services } from '../services.ts';
@@ -30,9 +30,18 @@ export async function diagnose(services: Services): Promise<Check[]> {
 async function keysCheck({ giftCode, codeKeys }: Services): Promise<Check> {
   const name = 'code keys';
   try {
-    if (await codeKeysMatch(giftCode, codeKeys)) return ok(name, 'those that the codes were made with');
-    const action = 'Restore keys/codes.json or VOUCHSAFE_CODE_KEYS, and start again: codes cannot be found otherwise.';
-    return failed(name, 'not those of the database', action);
+    const { complete, superseded, underway } = await codeKeysFit(giftCode, codeKeys);
+    if (!complete) {
+      const action =
+        'Restore keys/codes.json or VOUCHSAFE_CODE_KEYS, and start again: codes cannot be found otherwise.';
+      return failed(name, 'not those of the database', action);
+    }
+    const detail = [
+      'those that the codes were made with',
+      ...(underway.length > 0 ? [`codes are being given ${underway.join(' and ')}`] : []),
+      ...(superseded.length > 0 ? [`no code needs ${superseded.join(' and ')}`] : []),
+    ];
+    return ok(name, detail.join('; '));
   } catch (error) {
     return failed(name, String(error), 'See the gift-code database.');
   }

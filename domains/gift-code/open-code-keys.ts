@@ -1,11 +1,22 @@
+import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import { type CodeKeys, fingerprint, makeCodeKeys, readCodeKeys } from '../../platform/code-keys.ts';
 import { ConfigError } from '../../platform/config.ts';
+import { inTransaction } from '../../platform/database.ts';
+import type { Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { codeKeys } from './schema.ts';
+import { codeHashes, codeKeys, codes } from './schema.ts';
+
+type Registered = typeof codeKeys.$inferSelect;
+type Purpose = Registered['purpose'];
+type Mark = Pick<Registered, 'purpose' | 'keyId' | 'fingerprint'>;
+
+/** What a key has `reached` when all codes are hashed or sealed with it. */
+export const ALL_CODES = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
  * The keys that the codes in this database were hashed and sealed with; the first keys are made here. Without the right
- * keys no code could be found, so a start without them is refused. @throws ConfigError
+ * keys no code could be found, so a start without them is refused. New keys come into use here, and one that no code needs
+ * any more may be missing: it is withdrawn. @throws ConfigError
  */
 export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvironment?: string): Promise<CodeKeys> {
   const known = await db.orm.select().from(codeKeys);
@@ -19,37 +30,107 @@ export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvir
     keys = await makeCodeKeys(home);
   }
   const own = marksOf(keys);
-  assertSame(known, own);
-  await db.orm.insert(codeKeys).values(own).onConflictDoNothing();
-  // Another process may have been first.
-  assertSame(await db.orm.select().from(codeKeys), own);
+  if (isSettled(known, own)) return keys;
+  const refused = await inTransaction(db.reads, (transaction) => register(transaction, own));
+  if (refused) {
+    throw new ConfigError(
+      `the code keys are not those of this database: its ${refused.purpose} key ${refused.keyId} is ${matchOf(refused, own) ? 'another one' : 'missing'}`,
+    );
+  }
   return keys;
 }
 
-type Mark = typeof codeKeys.$inferSelect;
-
-/** Whether keys are still those that the codes in the database were hashed and sealed with. */
-export async function codeKeysMatch(db: GiftCodeDatabase, keys: CodeKeys): Promise<boolean> {
-  const own = marksOf(keys);
-  return (await db.orm.select().from(codeKeys)).every((row) => isSame(row, matchOf(row, own)));
+/** How the keys of a process and of the database fit together. */
+export interface CodeKeysFit {
+  /** Each key in use is there. */
+  complete: boolean;
+  /** Keys that no code needs any more, `pepper 1` say. */
+  superseded: string[];
+  /** Keys that not all codes are hashed or sealed with yet. */
+  underway: string[];
 }
 
-const marksOf = ({ peppers, seals }: CodeKeys): Mark[] => [
+export async function codeKeysFit(db: GiftCodeDatabase, keys: CodeKeys): Promise<CodeKeysFit> {
+  const inUse = (await db.orm.select().from(codeKeys)).filter(isInUse);
+  const own = marksOf(keys);
+  const newest = (['pepper', 'seal'] as const).flatMap((purpose) => {
+    const key = newestOf(purpose, own);
+    const rivals = inUse.filter((row) => row.purpose === purpose);
+    return rivals.length > 1 ? rivals.filter((row) => row.keyId === key?.keyId) : [];
+  });
+  const isDone = (purpose: Purpose) => newest.some((row) => row.purpose === purpose && row.reached === ALL_CODES);
+  return {
+    complete: inUse.every((row) => isSame(row, matchOf(row, own))),
+    superseded: inUse.filter((row) => isDone(row.purpose) && !newest.includes(row)).map(nameOf),
+    underway: newest.filter((row) => row.reached !== ALL_CODES).map(nameOf),
+  };
+}
+
+/** The key that what is new is hashed or sealed with, by which codes are found or opened when the others are gone. */
+export function newestOf<Key extends Pick<Mark, 'purpose'>>(purpose: Purpose, keys: Key[]): Key | undefined {
+  return keys.filter((key) => key.purpose === purpose).at(-1);
+}
+
+export const marksOf = ({ peppers, seals }: CodeKeys): Mark[] => [
   ...peppers.map((key) => ({ purpose: 'pepper' as const, keyId: key.id, fingerprint: fingerprint(key) })),
   ...seals.map((key) => ({ purpose: 'seal' as const, keyId: key.id, fingerprint: fingerprint(key) })),
 ];
 
-const matchOf = (row: Mark, own: Mark[]) => own.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
+export const isInUse = (row: Registered): boolean => row.withdrawnAt === null;
+
+export const isKey = ({ purpose, keyId }: Pick<Mark, 'purpose' | 'keyId'>) =>
+  and(eq(codeKeys.purpose, purpose), eq(codeKeys.keyId, keyId));
+
+const nameOf = ({ purpose, keyId }: Mark): string => `${purpose} ${keyId}`;
+
+const matchOf = (row: Mark, among: Mark[]) =>
+  among.find((key) => key.purpose === row.purpose && key.keyId === row.keyId);
 
 const isSame = (row: Mark, match: Mark | undefined): boolean => match?.fingerprint.equals(row.fingerprint) === true;
 
-function assertSame(registered: Mark[], own: Mark[]): void {
-  for (const row of registered) {
-    const match = matchOf(row, own);
-    if (!isSame(row, match)) {
-      throw new ConfigError(
-        `the code keys are not those of this database: its ${row.purpose} key ${row.keyId} is ${match ? 'another one' : 'missing'}`,
-      );
-    }
+const isSettled = (known: Registered[], own: Mark[]): boolean => {
+  const inUse = known.filter(isInUse);
+  return inUse.length === own.length && inUse.every((row) => isSame(row, matchOf(row, own)));
+};
+
+/**
+ * Brings keys into use, and withdraws those that are missing and that no code needs. @returns the key that cannot be used
+ * so, of which nothing was changed
+ *
+ * Concurrency: `check_peppers` holds the lock shared while codes are written.
+ */
+async function register(transaction: Transaction, own: Mark[]): Promise<Mark | undefined> {
+  await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('vouchsafe code keys', 0))`);
+  const known = await transaction.select().from(codeKeys);
+  const other = known.find((row) => matchOf(row, own) && !isSame(row, matchOf(row, own)));
+  if (other) return other;
+  const missing = known.filter((row) => isInUse(row) && !matchOf(row, own));
+  for (const row of missing) if (!(await isSuperseded(transaction, row, known, own))) return row;
+
+  for (const row of missing) {
+    await transaction.update(codeKeys).set({ withdrawnAt: sql`now()`, reached: null }).where(isKey(row));
   }
+  await transaction
+    .insert(codeKeys)
+    .values(own)
+    .onConflictDoUpdate({
+      target: [codeKeys.purpose, codeKeys.keyId],
+      set: { withdrawnAt: null, reached: null },
+      setWhere: isNotNull(codeKeys.withdrawnAt),
+    });
+  return undefined;
+}
+
+/** Whether all codes can be found, or opened, with the newest key of ours. If some cannot, all are looked at again. */
+async function isSuperseded(transaction: Transaction, row: Mark, known: Registered[], own: Mark[]): Promise<boolean> {
+  const newest = newestOf(row.purpose, own);
+  if (!newest || known.find((key) => matchOf(newest, [key]))?.reached !== ALL_CODES) return false;
+  const left =
+    row.purpose === 'pepper'
+      ? sql`(select count(*) from ${codeHashes} where key_id = ${newest.keyId}) < (select count(*) from ${codes})`
+      : sql`exists (select from ${codes} where seal_key_id = ${row.keyId})`;
+  const { rows } = await transaction.execute<{ left: boolean }>(sql`select ${left} as "left"`);
+  if (rows[0]?.left === false) return true;
+  await transaction.update(codeKeys).set({ reached: null }).where(isKey(newest));
+  return false;
 }

@@ -153,13 +153,22 @@ export const codeHashes = pgTable('code_hashes', {
   keyId: smallint().notNull(),
 });
 
-/** The keys that codes were hashed and sealed with, by a fingerprint, so that a start with other keys is refused. */
+/**
+ * The keys that codes were hashed and sealed with, by a fingerprint, so that a start with other keys is refused; how they
+ * rotate is told in docs/adr/0020.
+ */
 export const codeKeys = pgTable(
   'code_keys',
   {
     purpose: text().$type<'pepper' | 'seal'>().notNull(),
     keyId: smallint().notNull(),
     fingerprint: bytea().notNull(),
+    /**
+     * Codes up to this id have been hashed or sealed with it, all of them where it is `ALL_CODES`; looked after while there
+     * are older keys. Of a pepper that is withdrawn: its hashes up to these bytes are gone.
+     */
+    reached: uuid(),
+    withdrawnAt: instant(),
   },
   (t) => [primaryKey({ columns: [t.purpose, t.keyId] })],
 );

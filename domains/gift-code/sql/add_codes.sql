@@ -5,13 +5,15 @@
 --
 -- Concurrency: the primary key of `code_hashes` decides. Hashes are written in its order, so that two callers with the
 -- same codes meet in one order. Peppers come and go while processes run: one that another caller has, and we have not as
--- the first, is looked for before, and in the same moment fails the statement.
+-- the first, is looked for before, and in the same moment fails the statement. Hashes under every pepper that is in use are
+-- a must: who lacks one is refused, and no pepper comes or goes meanwhile.
 create or replace function add_codes_1(
   new_group uuid, ids uuid[], code_positions integer[], places integer[], last_characters text[], seals bytea,
   seal_ends integer[], seal_key smallint, hashes bytea, peppers smallint[]
 ) returns setof uuid
 -- The planner cannot see how long the arrays are.
 language sql set enable_nestloop = off as $$
+  select check_peppers_1(peppers);
   with given as materialized (
     select number::integer, id, position, places, last4,
       substring(seals from 1 + coalesce(seal_ends[number - 1], 0) for seal_ends[number] - coalesce(seal_ends[number - 1], 0)) as seal
