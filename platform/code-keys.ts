@@ -19,6 +19,7 @@ export interface CodeKeys {
 const keyList = z
   .array(z.strictObject({ id: z.int().min(1).max(32767), key: z.base64().length(44) }))
   .nonempty()
+  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length)
   .transform((keys) => keys.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })));
 const keyFile = z.strictObject({ peppers: keyList, seals: keyList });
 
@@ -39,7 +40,7 @@ export async function readCodeKeys(home: string, fromEnvironment: string | undef
     return keyFile.parse(JSON.parse(text));
   } catch {
     throw new ConfigError(
-      `${where} cannot be used: expected {"peppers":[{"id":1,"key":"<32 bytes, base64>"}],"seals":[…]}`,
+      `${where} cannot be used: expected {"peppers":[{"id":1,"key":"<32 bytes, base64>"}],"seals":[…]}, each id once in its list`,
     );
   }
 }

@@ -240,6 +240,8 @@ describe('the keys of codes', () => {
       await expect(open(text({ ...first, peppers: other }))).rejects.toThrow('pepper key 1 is another one');
       await expect(open(text({ ...first, seals: other }))).rejects.toThrow('seal key 1 is another one');
       await expect(open('{"peppers":[]}')).rejects.toThrow('VOUCHSAFE_CODE_KEYS cannot be used');
+      const twice = [...first.seals, ...other];
+      await expect(open(text({ ...first, seals: twice }))).rejects.toThrow('VOUCHSAFE_CODE_KEYS cannot be used');
       await rm(join(home, 'keys'), { recursive: true });
       await expect(open()).rejects.toThrow('the code keys are missing');
       expect(await open(text(first))).toEqual(first);
