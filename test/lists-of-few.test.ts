@@ -63,7 +63,7 @@ async function seedGiftCode(): Promise<void> {
       use_number, state, reason, reference, workflow_id)
     select gen_random_uuid(), c.id, c.group_id, gen_random_uuid(), coalesce(o.client, '${CLIENT_ID}')::uuid,
       now() - position * interval '1 second',
-      case when o.state is distinct from 'reserved' then now() - position * interval '1 second' + interval '10 ms' end, 1000, 'USD',
+      case when coalesce(o.state, 'completed') not in ('reserved', 'refused') then now() - position * interval '1 second' + interval '10 ms' end, 1000, 'USD',
       case when coalesce(o.state, 'completed') in ('completed', 'reversed') then 1 end,
       coalesce(o.state, 'completed'), case when o.state <> 'reserved' then 'aborted' end, o.reference, 'w'
     from codes c left join `;

@@ -663,13 +663,28 @@ describe('the database itself refuses', () => {
     ['uses given back twice', 'update wallet_uses set uses = -1 where group_id = $1', 'wallet_uses_uses'],
     [
       'a completed redemption without its use number',
-      `update redemptions set state = 'completed' where group_id = $1`,
+      `update redemptions set state = 'completed', settled_at = now() where group_id = $1`,
       'redemptions_use_number',
     ],
     [
       'a release without a reason',
-      `update redemptions set state = 'released' where group_id = $1`,
+      `update redemptions set state = 'released', settled_at = now() where group_id = $1`,
       'redemptions_reason',
+    ],
+    [
+      'a completed redemption without its time',
+      `update redemptions set state = 'completed', use_number = 1 where group_id = $1`,
+      'redemptions_settled_at',
+    ],
+    [
+      'the time of one that is not over',
+      'update redemptions set settled_at = now() where group_id = $1',
+      'redemptions_settled_at',
+    ],
+    [
+      'a use that is kept by one that was not reversed',
+      'update redemptions set place_kept = true where group_id = $1',
+      'redemptions_place_kept',
     ],
   ])('%s', async (_, sql, constraint) => {
     const { groupId, codeId } = await makeCode(databases, 2, { budget: 5_000n, perWalletLimit: 5 });

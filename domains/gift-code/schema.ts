@@ -233,6 +233,11 @@ export const redemptions = pgTable(
     check('redemptions_state', sql`${t.state} in ('reserved', 'completed', 'released', 'refused', 'reversed')`),
     check('redemptions_reason', sql`(${t.state} in ('released', 'refused', 'reversed')) = (${t.reason} is not null)`),
     check('redemptions_use_number', sql`(${t.state} in ('completed', 'reversed')) = (${t.useNumber} is not null)`),
+    check(
+      'redemptions_settled_at',
+      sql`(${t.state} in ('completed', 'released', 'reversed')) = (${t.settledAt} is not null)`,
+    ),
+    check('redemptions_place_kept', sql`${t.state} = 'reversed' or not ${t.placeKept}`),
   ],
 );
 

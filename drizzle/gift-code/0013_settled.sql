@@ -1,0 +1,2 @@
+ALTER TABLE "redemptions" ADD CONSTRAINT "redemptions_settled_at" CHECK (("redemptions"."state" in ('completed', 'released', 'reversed')) = ("redemptions"."settled_at" is not null));--> statement-breakpoint
+ALTER TABLE "redemptions" ADD CONSTRAINT "redemptions_place_kept" CHECK ("redemptions"."state" = 'reversed' or not "redemptions"."place_kept");
