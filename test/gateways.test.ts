@@ -49,6 +49,32 @@ test('the same key with two codes at two gateways redeems one of them', async ()
   await assertCoherent(world);
 });
 
+test('the same key at two gateways does not meet the limit that it has reached itself', async () => {
+  const coupon = await makeCoupon(first(), 5, { per_wallet_limit: 1 });
+  const [phone, key] = [newPhone(), randomUUID()];
+  // Limits are looked at long after the door: meanwhile the first request of the key redeems.
+  await world.giftCode.query(`
+    alter function limit_reached_1(uuid, uuid) rename to limit_reached_at_once;
+    create function limit_reached_1(asked_group uuid, wallet uuid) returns boolean language plpgsql volatile as $$
+    begin
+      perform pg_sleep(0.6);
+      return limit_reached_at_once(asked_group, wallet);
+    end $$`);
+  const one = redeem(0, coupon, phone, key);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const answers = await Promise.all([one, redeem(1, coupon, phone, key)]);
+  expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+  expect(answers[1]?.body.id).toBe(answers[0]?.body.id);
+  expect((await redeem(0, coupon, phone)).body).toMatchObject({
+    code: 'per-wallet-limit',
+    redemption_id: answers[0]?.body.id,
+  });
+  await world.giftCode.query(`
+    drop function limit_reached_1;
+    alter function limit_reached_at_once(uuid, uuid) rename to limit_reached_1`);
+  await assertCoherent(world);
+});
+
 test('a coupon is not oversold by two gateways, nor a wallet’s limit exceeded', async () => {
   const coupon = await makeCoupon(first(), 50, { per_wallet_limit: 1 });
   const phones = Array.from({ length: 100 }, newPhone);

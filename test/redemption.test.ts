@@ -130,6 +130,9 @@ describe('a redemption', () => {
       code: 'per-wallet-limit',
       redemption_id: expect.any(String),
     });
+    // By the door, which leaves nothing behind.
+    const { items } = (await service.call('GET', `/v1/redemptions?phone=${encodeURIComponent(phone)}`)).body;
+    expect(items.map(({ state }: { state: string }) => state)).toEqual(['completed', 'completed']);
     expect((await redeem(coupon, newPhone())).status).toBe(201);
   });
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
 import { type DoorFinding, type DoorItem, door } from '../../domains/gift-code/door.ts';
 import { findRedemptionsOfWallets, type WalletUse } from '../../domains/gift-code/find-redemptions-of-wallets.ts';
+import { type LimitedUse, limitsReached } from '../../domains/gift-code/limits-reached.ts';
 import { readRedemptions } from '../../domains/gift-code/read-redemptions.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletDatabase } from '../../domains/wallet/database.ts';
@@ -46,6 +47,7 @@ export function createLookups(
     (uses) => findRedemptionsOfWallets(giftCode, uses, timeoutMs),
     LIMITS,
   );
+  const isLimitReached = batched<LimitedUse, boolean>((uses) => limitsReached(giftCode, uses, timeoutMs), LIMITS);
   const readSide = batched<{ id: string; wallet_id: string }, WalletSide>(
     (redemptions) => readWalletSides(wallet, redemptions, timeoutMs),
     LIMITS,
@@ -129,6 +131,9 @@ export function createLookups(
       if (walletId === null) return null;
       return await findUse({ codeId, walletId: known ?? remember(key, walletId) });
     },
+
+    /** Whether a wallet has used a group as often as it may. */
+    isLimitReached,
 
     /** A redemption's row, where it has one. */
     async row(id: string): Promise<RedemptionRow | undefined> {

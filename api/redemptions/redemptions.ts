@@ -65,20 +65,24 @@ export function createRedemptions(
       const finding = await lookups.door({ redemptionId, hashes }, request.isNew);
       if (finding.known_state) return await replay(request, finding);
       const { code_id: codeId, group_id: groupId, currency } = finding;
-      const isKnown = codeId && groupId && currency;
-      const doorRefusal = isKnown ? finding.refusal : 'code-not-found';
-      if (doorRefusal) metrics.redemptions.inc({ outcome: 'refused', reason: doorRefusal });
-      if (!isKnown) throw new Problem('code-not-found');
-      if (finding.refusal) {
-        throw refusal(finding.refusal, await namedBy(finding.refusal, null, codeId, { phone, currency }));
+      if (!codeId || !groupId || !currency) {
+        metrics.redemptions.inc({ outcome: 'refused', reason: 'code-not-found' });
+        throw new Problem('code-not-found');
       }
+      if (finding.refusal) throw await refusedAtDoor(finding.refusal, codeId, { phone, currency });
       assertWhole(breaker);
 
+      const walletId = await lookups.walletOf({ phone, currency });
+      if (finding.is_limited && (await lookups.isLimitReached({ groupId, walletId }))) {
+        // What is counted may be this very redemption, written since the door was asked.
+        if (!request.isNew && (await lookups.row(redemptionId))) return await replay(request, finding);
+        throw await refusedAtDoor('per-wallet-limit', codeId, { phone, currency });
+      }
       const item: RedemptionItem = {
         redemptionId,
         codeId,
         groupId,
-        walletId: await lookups.walletOf({ phone, currency }),
+        walletId,
         clientId: request.clientId,
         ...(request.reference !== undefined && { reference: request.reference }),
         at: finding.at.getTime(),
@@ -103,6 +107,16 @@ export function createRedemptions(
     } finally {
       letGo();
     }
+  };
+
+  /** Refused before its saga: nothing was written. */
+  const refusedAtDoor = async (
+    reason: string,
+    codeId: string,
+    key: Pick<WalletSide, 'phone' | 'currency'>,
+  ): Promise<Problem> => {
+    metrics.redemptions.inc({ outcome: 'refused', reason });
+    return refusal(reason, await namedBy(reason, null, codeId, key));
   };
 
   /** A repeat is answered from the rows, as the first request was. */

@@ -17,9 +17,11 @@ export interface DoorFinding {
   currency: string | null;
   /** Why the code cannot be redeemed now. */
   refusal: string | null;
+  /** The code's group has a limit per wallet. */
+  is_limited: boolean;
 }
 
-const doorFunction = { name: 'door_1', types: ['uuid[]', 'bytea[]', 'integer[]'] };
+const doorFunction = { name: 'door_2', types: ['uuid[]', 'bytea[]', 'integer[]'] };
 
 /** Looks up what a redemption needs before it is accepted. @returns one finding per item, in order. @throws DatabaseUnavailable */
 export function door(db: GiftCodeDatabase, items: DoorItem[], timeoutMs: number): Promise<DoorFinding[]> {

@@ -5,12 +5,11 @@ returns table (code_id uuid, amount bigint, currency text, refusal text) languag
   select c.id, g.amount, g.currency::text, coalesce(
     refusal_1(g.disabled, c.disabled, g.starts_at, g.ends_at, coalesce(at, clock_timestamp()),
       c.max_redemptions - c.reserved - c.redeemed, c.max_redemptions, c.reserved),
-    case when coalesce(u.uses, count_uses_1(g.id, wallet)) >= g.per_wallet_limit then 'per-wallet-limit' end,
+    case when limit_reached_1(g.id, wallet) then 'per-wallet-limit' end,
     case when g.budget_used + g.amount > g.budget then 'budget-exhausted' end)
   from unnest(hashes) with ordinality k(hash, rank)
   join code_hashes h on h.hash = k.hash
   join codes c on c.id = h.code_id
   join code_groups g on g.id = c.group_id
-  left join wallet_uses u on u.group_id = g.id and u.wallet_id = wallet and u.limit_period = g.limit_period
   order by k.rank limit 1
 $$;
