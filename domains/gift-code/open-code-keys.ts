@@ -53,11 +53,7 @@ export interface CodeKeysFit {
 export async function codeKeysFit(db: GiftCodeDatabase, keys: CodeKeys): Promise<CodeKeysFit> {
   const inUse = (await db.orm.select().from(codeKeys)).filter(isInUse);
   const own = marksOf(keys);
-  const newest = (['pepper', 'seal'] as const).flatMap((purpose) => {
-    const key = newestOf(purpose, own);
-    const rivals = inUse.filter((row) => row.purpose === purpose);
-    return rivals.length > 1 ? rivals.filter((row) => row.keyId === key?.keyId) : [];
-  });
+  const newest = followedKeys(inUse, own);
   const isDone = (purpose: Purpose) => newest.some((row) => row.purpose === purpose && row.reached === ALL_CODES);
   return {
     complete: inUse.every((row) => isSame(row, matchOf(row, own))),
@@ -66,8 +62,17 @@ export async function codeKeysFit(db: GiftCodeDatabase, keys: CodeKeys): Promise
   };
 }
 
+/** Keys that all codes are to be hashed or sealed with: the newest of ours, where there are others in use. */
+export function followedKeys(inUse: Registered[], own: Mark[]): Registered[] {
+  return inUse.filter(
+    ({ purpose, keyId }) =>
+      newestOf(purpose, own)?.keyId === keyId &&
+      inUse.some((other) => other.purpose === purpose && other.keyId !== keyId),
+  );
+}
+
 /** The key that what is new is hashed or sealed with, by which codes are found or opened when the others are gone. */
-export function newestOf<Key extends Pick<Mark, 'purpose'>>(purpose: Purpose, keys: Key[]): Key | undefined {
+function newestOf<Key extends Pick<Mark, 'purpose'>>(purpose: Purpose, keys: Key[]): Key | undefined {
   return keys.filter((key) => key.purpose === purpose).at(-1);
 }
 

@@ -4,7 +4,7 @@ import { readCode } from '../../platform/code-text.ts';
 import { inTransaction } from '../../platform/database.ts';
 import type { Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { ALL_CODES, isInUse, isKey } from './open-code-keys.ts';
+import { ALL_CODES, followedKeys, isInUse, isKey, marksOf } from './open-code-keys.ts';
 import { codeHashes, codeKeys, codes } from './schema.ts';
 
 type Row = Pick<typeof codes.$inferSelect, 'id' | 'sealed' | 'sealKeyId'>;
@@ -38,17 +38,11 @@ export async function renewCodes(
 /** @returns how many codes were looked at, undefined where there is nothing to do */
 async function renewPiece(db: GiftCodeDatabase, keys: CodeKeys, piece: number): Promise<number | undefined> {
   const inUse = (await db.orm.select().from(codeKeys)).filter(isInUse);
-  const due = (purpose: 'pepper' | 'seal', key: CodeKey | undefined) => {
-    const rivals = inUse.filter((row) => row.purpose === purpose);
-    return rivals.length > 1
-      ? rivals.find(({ keyId, reached }) => keyId === key?.id && reached !== ALL_CODES)
-      : undefined;
-  };
-  const pepper = keys.peppers.at(-1);
-  const seal = keys.seals.at(-1);
-  const [pepperDue, sealDue] = [due('pepper', pepper), due('seal', seal)];
-  const marks = [pepperDue, sealDue].filter((mark) => mark !== undefined);
+  const marks = followedKeys(inUse, marksOf(keys)).filter(({ reached }) => reached !== ALL_CODES);
   if (marks.length === 0) return undefined;
+  const isDue = (purpose: 'pepper' | 'seal') => marks.some((mark) => mark.purpose === purpose);
+  const pepper = isDue('pepper') && keys.peppers.at(-1);
+  const seal = isDue('seal') && keys.seals.at(-1);
 
   const from = marks.map(({ reached }) => reached ?? NO_CODE).reduce((one, other) => (one < other ? one : other));
   return await inTransaction(db.bulk, async (transaction) => {
@@ -59,9 +53,9 @@ async function renewPiece(db: GiftCodeDatabase, keys: CodeKeys, piece: number): 
       .orderBy(asc(codes.id))
       .limit(piece);
     // Where rows are to be changed they are locked in the order in which reserve locks them.
-    const rows: Row[] = await (sealDue ? page.for('no key update') : page);
-    if (pepper && pepperDue) await hashAll(transaction, keys, pepper, rows);
-    if (seal && sealDue) await sealAll(transaction, keys, seal, rows);
+    const rows: Row[] = await (seal ? page.for('no key update') : page);
+    if (pepper) await hashAll(transaction, keys, pepper, rows);
+    if (seal) await sealAll(transaction, keys, seal, rows);
     const reached = rows.length < piece ? ALL_CODES : (rows.at(-1)?.id ?? ALL_CODES);
     for (const mark of marks) await transaction.update(codeKeys).set({ reached }).where(isKey(mark));
     return rows.length;

@@ -125,6 +125,7 @@ begin
     from (select code_id, count(*)::integer as uses from reserved group by code_id) n
     where c.id = n.code_id
   ), uses as (
+    -- The rows are there, locked. An update would join them, an upsert goes by their key: see docs/adr/0019.
     insert into wallet_uses as u (group_id, wallet_id, uses)
     select n.group_id, n.wallet_id, n.uses
     from (select group_id, wallet_id, count(*)::integer as uses from reserved where is_limited group by 1, 2) n
