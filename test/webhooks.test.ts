@@ -281,6 +281,8 @@ describe('an endpoint that fails', () => {
     receiver.answer = answerWith(500);
     const endpoint = await makeEndpoint(['redemption.completed', 'code_group.created']);
     await makeCodes(service, 1);
+    // An attempt is counted before it is answered.
+    await until(async () => receiver.at(endpoint.path).length === 2);
     const waiting = await until(async () => (await deliveriesOf(endpoint)).find(({ attempts }) => attempts === 2));
     receiver.answer = answerWith(410);
     await world.gateway.query(
