@@ -137,6 +137,19 @@ describe('what is printed', () => {
       exitCode: 0,
     });
   });
+
+  test('a reversal that is not finished yet says how to follow it', async () => {
+    const body = { id: ID, state: 'completed', created_at: '2026-03-20T10:00:00Z' };
+    const slow = await startApi({ [`POST /v1/redemptions/${ID}/reverse`]: { status: 202, body } });
+    const { stderr, exitCode } = await runCli(['redemptions', 'reverse', ID, '--reason', 'r', '--yes'], {
+      url: slow.url,
+    });
+    await slow.close();
+    expect({ stderr, exitCode }).toEqual({
+      stderr: `the reversal is not finished yet; see: vouchsafe redemptions show ${ID}\n`,
+      exitCode: 0,
+    });
+  });
 });
 
 describe('exit codes and the one line of an error', () => {

@@ -41,6 +41,8 @@ const begunGroup = newId();
 /** Its one code has been used often, before all others. */
 const couponGroup = newId();
 let coupon: string;
+/** Two redemptions. */
+let reversing: string[];
 let busyWallet: string;
 
 beforeAll(async () => {
@@ -97,6 +99,10 @@ async function seedGiftCode(): Promise<void> {
      from generate_series(1, 5000) n, lateral (select now() - interval '1 day' - n * interval '1 second' as t) at`,
     [coupon, couponGroup, CLIENT_ID],
   );
+  const { rows } = await giftCode.query('select id from redemptions where group_id = $1 order by id limit 2', [
+    usedGroup,
+  ]);
+  reversing = rows.map(({ id }) => id);
   await giftCode.query("update sweep_marks set swept_to = now() - interval '1 minute'");
   await rollRedemptions(giftCodeDb, { piece: 5_000, trailMs: 0 });
   await giftCode.query('analyze');
@@ -153,7 +159,12 @@ describe('a list reads few rows where few are meant or a page is full soon:', ()
     ['redemptions, a page further on', PAGE, redemptions(further)],
     ['completed redemptions', PAGE, redemptions({ state: 'completed' })],
     ['reserved redemptions', 1, redemptions({ state: 'reserved' })],
-    ['stuck redemptions', 1, redemptions({ reservedBefore: new Date('2100-01-01') })],
+    ['stuck redemptions', 1, redemptions({ stuck: { reservedBefore: new Date('2100-01-01'), reversing: [] } })],
+    [
+      'stuck redemptions, of which some are being reversed',
+      3,
+      (db) => redemptions({ stuck: { reservedBefore: new Date('2100-01-01'), reversing } })(db),
+    ],
     ['refused redemptions', 1, redemptions({ state: 'refused' })],
     ['released redemptions', 1, redemptions({ state: 'released' })],
     ['reversed redemptions', 1, redemptions({ state: 'reversed' })],

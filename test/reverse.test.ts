@@ -117,17 +117,33 @@ test('a reversal whose debit was made goes on when it is cancelled, and can be t
   const unlock = await lockRows(world.urls.giftCodeDatabase, 'codes', body.code.id);
   const path = `/v1/redemptions/${body.id}`;
   const reversal = { reason: 'refunded', code: 'free' };
+  const { body: clerk } = await service.call('POST', '/v1/api-keys', { name: 'clerk', scopes: ['redemptions:read'] });
+  const byClerk = { Authorization: `Bearer ${clerk.key}` };
+  const listed = async (headers = {}) => {
+    const { items } = (await service.call('GET', '/v1/redemptions?stuck=true', undefined, headers)).body;
+    return items.map(({ id }: { id: string }) => id);
+  };
   expect((await service.call('POST', `${path}/reverse`, reversal, { Prefer: 'wait=0' })).status).toBe(202);
   // Until its first attempt is over, and no other has begun: one that runs would do its work whatever becomes of the workflow.
   await someoneWaits(world.giftCode, 'reverse_redemption');
   await nobodyWaits(world.giftCode, 'reverse_redemption');
   await world.temporal.workflow.getHandle(reversalWorkflowId(body.id)).cancel();
   expect(await balanceOf(phone)).toBe(0);
+  const waiting = await until(async () => {
+    const { body } = await service.call('GET', path);
+    return body.stuck?.last_error && body;
+  });
+  expect(waiting).toMatchObject({ state: 'completed', stuck: { step: 'reverse-redemption' } });
+  expect((await service.call('GET', path, undefined, byClerk)).body).not.toHaveProperty('stuck');
+  await until(async () => (await listed()).includes(body.id));
+  expect(await listed(byClerk)).toEqual([body.id]);
   expect((await service.call('POST', `${path}/retry`)).body.state).toBe('completed');
   const audited = await service.call('GET', `/v1/audit-log?action=redemption.retry&resource=${body.id}`);
   expect(audited.body.items).toHaveLength(1);
   await unlock();
   await until(async () => (await service.call('GET', path)).body.state === 'reversed');
+  expect((await service.call('GET', path)).body).not.toHaveProperty('stuck');
+  await until(async () => (await listed()).length === 0);
 });
 
 test('what is not completed cannot be reversed', async () => {

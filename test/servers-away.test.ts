@@ -19,6 +19,10 @@ afterEach(() => assertCoherent(world));
 const redeem = (code: string | undefined, phone: string, key: string = randomUUID()) =>
   service.call('POST', '/v1/redemptions', { code, phone }, { 'Idempotency-Key': key, Prefer: 'wait=20' });
 const readyz = async () => (await service.call('GET', '/readyz')).body;
+const isShown = async (id: string) => {
+  expect((await service.call('GET', `/v1/redemptions/${id}`)).body).toMatchObject({ id, state: 'completed' });
+  expect(await service.call('GET', '/v1/redemptions?stuck=true')).toMatchObject({ status: 200, body: { items: [] } });
+};
 const isLetIn = (code: string | undefined, phone: string, key?: string) =>
   until(async () => {
     const answer = await redeem(code, phone, key);
@@ -26,7 +30,8 @@ const isLetIn = (code: string | undefined, phone: string, key?: string) =>
   });
 
 test('when the answer to a start is lost, the client is told the id, and the same key settles it once', async () => {
-  const [code, later] = await makeCodes(service, 2);
+  const [code, later, earlier] = await makeCodes(service, 3);
+  const { body: before } = await redeem(earlier, newPhone());
   const phone = newPhone();
   const key = randomUUID();
   process.kill(temporal.pid, 'SIGSTOP');
@@ -40,6 +45,7 @@ test('when the answer to a start is lost, the client is told the id, and the sam
       code: 'unavailable',
       checks: { temporal: 'unavailable', wallet_database: 'ok' },
     });
+    await isShown(before.id);
   } finally {
     process.kill(temporal.pid, 'SIGCONT');
   }
@@ -52,7 +58,8 @@ test('when the answer to a start is lost, the client is told the id, and the sam
 });
 
 test('while Temporal is down, a redemption is refused and nothing has happened; then it goes on', async () => {
-  const [code] = await makeCodes(service, 1);
+  const [code, earlier] = await makeCodes(service, 2);
+  const { body: before } = await redeem(earlier, newPhone());
   const phone = newPhone();
   const { port } = temporal;
   await temporal.kill();
@@ -63,6 +70,7 @@ test('while Temporal is down, a redemption is refused and nothing has happened; 
     state: 'unused',
     redemptions: [],
   });
+  await isShown(before.id);
   temporal = await startTemporal({ directory: join(world.home, 'temporal'), port });
   expect((await isLetIn(code, phone)).body.state).toBe('completed');
 });

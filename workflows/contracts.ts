@@ -148,7 +148,12 @@ export const CODE_GROUP_ATTRIBUTE = 'VouchsafeCodeGroup';
 /** The id of the workflow that is one redemption's own. */
 export const redemptionWorkflowId = (redemptionId: string): string => `redemption-${redemptionId}`;
 
-export const reversalWorkflowId = (redemptionId: string): string => `reversal-${redemptionId}`;
+const REVERSAL = 'reversal-';
+
+export const reversalWorkflowId = (redemptionId: string): string => REVERSAL + redemptionId;
+
+/** The redemption that a reversal's workflow takes back. */
+export const reversedBy = (workflowId: string): string => workflowId.slice(REVERSAL.length);
 
 export const generationWorkflowId = (generationId: string): string => `generation-${generationId}`;
 

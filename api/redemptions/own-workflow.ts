@@ -1,11 +1,6 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { startRedemption } from '../../activities/start-redemption.ts';
-import {
-  type RedeemOptions,
-  type RedemptionItem,
-  redemptionWorkflowId,
-  STAGE_ATTRIBUTE,
-} from '../../workflows/contracts.ts';
+import { type RedeemOptions, type RedemptionItem, reversedBy, STAGE_ATTRIBUTE } from '../../workflows/contracts.ts';
 
 /** Where and why a redemption waits, as Temporal tells it. */
 export interface Stuck {
@@ -16,15 +11,19 @@ export interface Stuck {
   next_attempt_at: string | null;
 }
 
-const STEP_OF_ACTIVITY: Record<string, string> = { voidCredit: 'void' };
+const STEP_OF_ACTIVITY: Record<string, string> = {
+  voidCredit: 'void',
+  reverseCredit: 'reverse-credit',
+  reverseRedemption: 'reverse-redemption',
+};
 
-/** A redemption's own workflow: whether it is open, and the step it is stuck at. Nothing where there is no workflow. */
+/** A workflow of a redemption's own: whether it is open, and the step it is stuck at. Nothing where there is no workflow. */
 export async function ownWorkflow(
   client: Client,
-  redemptionId: string,
+  workflowId: string,
 ): Promise<{ isOpen: boolean; stuck: Stuck | null } | undefined> {
   try {
-    const { raw, status } = await client.workflow.getHandle(redemptionWorkflowId(redemptionId)).describe();
+    const { raw, status } = await client.workflow.getHandle(workflowId).describe();
     return { isOpen: status.name === 'RUNNING', stuck: stuckOf(raw) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
@@ -61,6 +60,27 @@ export async function retryNow(
 export async function* stuckAt(client: Client, taskQueue: string, step: string): AsyncGenerator<string> {
   const query = `TaskQueue = '${taskQueue}' and ${STAGE_ATTRIBUTE} = '${step}' and ExecutionStatus = 'Running'`;
   for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
+}
+
+/**
+ * Redemptions whose reversal began before a time and is not over, as Temporal's visibility tells; a moment behind.
+ *
+ * @param most that are told, the latest
+ */
+export async function unfinishedReversals(
+  client: Client,
+  taskQueue: string,
+  startedBefore: Date,
+  most: number,
+): Promise<string[]> {
+  const query = `TaskQueue = '${taskQueue}' and WorkflowType = 'reverse' and ExecutionStatus = 'Running'
+    and StartTime < '${startedBefore.toISOString()}'`;
+  const ids: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: most })) {
+    ids.push(reversedBy(workflowId));
+    if (ids.length === most) break;
+  }
+  return ids;
 }
 
 const GRPC_NOT_FOUND = 5;

@@ -116,6 +116,8 @@ export function addRedemptions(program: Command, cli: Cli): void {
         repeatable: true,
       });
       cli.print(options, redemption, showRedemption);
-      noteUnfinished(cli, redemption);
+      if (redemption.state !== 'reversed') {
+        cli.note(`the reversal is not finished yet; see: vouchsafe redemptions show ${redemption.id}`);
+      }
     });
 }

@@ -11,8 +11,8 @@ export interface RedemptionFilter extends Page {
   codeId?: string | undefined;
   state?: RedemptionRow['state'] | undefined;
   reference?: string | undefined;
-  /** Reserved since before this time and not over. */
-  reservedBefore?: Date | undefined;
+  /** Reserved since before this time and not over, or one of those that are being reversed. */
+  stuck?: { reservedBefore: Date; reversing: string[] } | undefined;
 }
 
 /**
@@ -22,6 +22,19 @@ export interface RedemptionFilter extends Page {
 async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
   const [mark] = await db.orm.select().from(sweepMarks);
   return and(eq(redemptions.state, 'reserved'), mark && gte(redemptions.createdAt, mark.sweptTo));
+}
+
+/** By their ids: of two conditions, of which either is enough, the planner would see that of neither's index. */
+async function isStuck(
+  db: GiftCodeDatabase,
+  { reservedBefore, reversing }: NonNullable<RedemptionFilter['stuck']>,
+): Promise<SQL> {
+  const { id, createdAt } = redemptions;
+  const reserved = db.orm
+    .select({ id })
+    .from(redemptions)
+    .where(and(await stillReserved(db), lt(createdAt, reservedBefore)));
+  return sql`${id} in (${reserved} union all select unnest(${sql.param(reversing)}::uuid[]))`;
 }
 
 /** A state, and what follows from it and has an index. */
@@ -44,7 +57,7 @@ export async function listRedemptions(
   filter: RedemptionFilter,
   limit: number,
 ): Promise<RedemptionRow[]> {
-  const { clientId, walletIds, groupId, codeId, state, reference, reservedBefore } = filter;
+  const { clientId, walletIds, groupId, codeId, state, reference, stuck } = filter;
   const rows = await db.orm
     .select({
       id: redemptions.id,
@@ -76,7 +89,7 @@ export async function listRedemptions(
         codeId ? ofCode(codeId) : undefined,
         state && (await inState(db, state)),
         reference === undefined ? undefined : eq(redemptions.reference, reference),
-        reservedBefore && and(await stillReserved(db), lt(redemptions.createdAt, reservedBefore)),
+        stuck && (await isStuck(db, stuck)),
         onPage(redemptions, filter),
       ),
     )

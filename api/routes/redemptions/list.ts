@@ -2,14 +2,21 @@ import { z } from 'zod';
 import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
 import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
 import { readWalletsOfPhone } from '../../../domains/wallet/read-wallets.ts';
+import { within } from '../../../platform/within.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, label, listQuery, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
+import { unfinishedReversals } from '../../redemptions/own-workflow.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
+import type { Services } from '../../services.ts';
 
-/** What is reserved for longer than this is listed as stuck. Milliseconds. */
+/** What is reserved, or being reversed, for longer than this is listed as stuck. Milliseconds. */
 const STUCK_AFTER_MS = 5_000;
+/** Of reversals, the latest. */
+const MOST_REVERSALS = 1_000;
+/** What Temporal has not told of reversals by then is left out: an outage is when the others are asked for. */
+const REVERSALS_TIMEOUT_MS = 2_000;
 const TIMEOUT_MS = 10_000;
 
 export const listRedemptionsOperation = (region: string | undefined) =>
@@ -26,7 +33,10 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       code_id: id.optional(),
       state: z.enum(['reserved', 'completed', 'released', 'refused', 'reversed']).optional(),
       reference: label(255).optional(),
-      stuck: z.enum(['true', 'false']).optional(),
+      stuck: z
+        .enum(['true', 'false'])
+        .optional()
+        .meta({ description: 'Those reserved, or being reversed, for more than 5 s; of reversals, the latest 1,000' }),
     }),
     answers: { 200: pageOf(answers.redemption) },
     problems: ['unavailable'],
@@ -36,6 +46,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       const after = readCursor(cursor, filters, byTime);
       const wallets =
         filters.phone === undefined ? undefined : await readWalletsOfPhone(services.wallet, filters.phone);
+      const stuckBefore = filters.stuck === 'true' && new Date(services.giftCode.nowMs() - STUCK_AFTER_MS);
       const rows = await listRedemptions(
         services.giftCode,
         {
@@ -45,7 +56,9 @@ export const listRedemptionsOperation = (region: string | undefined) =>
           codeId: filters.code_id,
           state: filters.state,
           reference: filters.reference,
-          reservedBefore: filters.stuck === 'true' ? new Date(services.giftCode.nowMs() - STUCK_AFTER_MS) : undefined,
+          stuck: stuckBefore
+            ? { reservedBefore: stuckBefore, reversing: await reversing(services, stuckBefore) }
+            : undefined,
           createdFrom: filters.created_from,
           createdTo: filters.created_to,
           after,
@@ -68,3 +81,12 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       return { status: 200, body };
     },
   });
+
+/** Redemptions that are being reversed since before a time. */
+async function reversing({ temporal, config, logger }: Services, before: Date): Promise<string[]> {
+  const reversals = unfinishedReversals(temporal, config.temporal.taskQueue, before, MOST_REVERSALS);
+  const ids = await within(REVERSALS_TIMEOUT_MS, reversals).catch((error: unknown) => {
+    logger.warn({ error: String(error) }, 'stuck redemptions are listed without reversals');
+  });
+  return ids ?? [];
+}
