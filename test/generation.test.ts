@@ -144,6 +144,23 @@ test('a generation that is over, or never was, cannot be cancelled', async () =>
   expect(await generationOf(done)).toMatchObject({ state: 'done', made: 1_001 });
 });
 
+test('codes that are asked for at once are not said to be made where that was cancelled before', async () => {
+  const { id } = (await create(1)).body;
+  await world.giftCode.query(`
+    create function cancel() returns trigger language plpgsql as
+      'begin new.state := ''cancelled''; new.ended_at := now(); return new; end';
+    create trigger cancel before insert on code_additions for each row execute function cancel()`);
+  const key = { 'Idempotency-Key': randomUUID() };
+  const add = () => service.call('POST', `/v1/code-groups/${id}/codes`, { count: 10 }, key);
+  try {
+    expect((await add()).body).toMatchObject({ status: 409, code: 'conflict' });
+  } finally {
+    await world.giftCode.query('drop function cancel() cascade');
+  }
+  expect((await add()).body).toMatchObject({ status: 409, code: 'conflict' });
+  expect((await service.call('GET', `/v1/code-groups/${id}`)).body.codes_count).toBe(1);
+});
+
 test('cancelled in Temporal, the generation ends in the database too', async () => {
   const { id } = (await create(200_000)).body;
   await until(async () => (await generationOf(id)).made >= 300, 10);

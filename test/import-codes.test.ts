@@ -69,6 +69,17 @@ test('a generated code is there already, with its prefix, without it, and with a
   await assertCoherent(world);
 });
 
+test('where a whole chunk of a file is such codes, given back as they were exported, the others are imported', async () => {
+  const exported: string[] = [];
+  while (exported.length < 5_000) exported.push(...(await makeCodes(service, 1_000, { prefix: 'AAA' })));
+  const group = await makeGroup();
+  const again = await importInto(group, `code\n${exported.slice(0, 3).join('\n')}\n`);
+  expect(again.body).toMatchObject({ imported: 0, duplicates: 3 });
+  const answer = await importInto(group, `code\n${[...exported, `ZZZ${newText()}`].join('\n')}\n`);
+  expect(answer.body).toMatchObject({ imported: 1, duplicates: 5_000 });
+  await assertCoherent(world);
+});
+
 test('each line that is no code is told by its number, and the others are imported', async () => {
   const group = await makeGroup();
   const good = newText();

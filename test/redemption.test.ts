@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { redemptionWorkflowId } from '../workflows/contracts.ts';
+import { countWaiting, lockRows } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -228,6 +229,32 @@ describe('an Idempotency-Key', () => {
     const again = await redeem(code, phone, key);
     expect(again.body).toEqual(refused.body);
     expect(again.headers.get('Idempotent-Replayed')).toBe('true');
+  });
+
+  test('that lost a code to another is told to come with a new one, not to come again', async () => {
+    const [code] = await makeCodes(service, 1);
+    const [frozen, phone] = [newPhone(), newPhone()];
+    for (const one of [frozen, phone]) await service.call('POST', '/v1/wallets', { phone: one });
+    await world.wallet.query(`update wallets set state = 'frozen' where phone = $1`, [frozen]);
+    const { id } = (await service.call('POST', '/v1/codes/lookup', { code })).body;
+    const waiting = (count: number) => until(async () => (await countWaiting(world.giftCode, 'reserve')) === count);
+    const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', id);
+    const first = redeem(code, frozen);
+    await waiting(1);
+    const key = { 'Idempotency-Key': randomUUID() };
+    const second = redeem(code, phone, key);
+    await waiting(2);
+    await letGo();
+    expect((await second).body.code).toBe('code-reserved');
+    expect((await second).headers.get('Retry-After')).toBe('1');
+    expect((await first).body.code).toBe('wallet-frozen');
+    const again = await redeem(code, phone, key);
+    expect(again.body).toMatchObject({
+      code: 'code-reserved',
+      detail: expect.stringContaining('Try again with another one'),
+    });
+    expect(again.headers.get('Retry-After')).toBeNull();
+    expect((await redeem(code, phone)).status).toBe(201);
   });
 
   test('with another code, phone or reference is refused and changes nothing', async () => {

@@ -241,6 +241,42 @@ test('a workflow that is cancelled undoes what it began', async () => {
   await assertCoherent(world);
 });
 
+test('while the wallet database is away, a repeat is told that it is under way, and one for another phone that it is not', async () => {
+  const [phone, other] = [await rememberedPhone(), await rememberedPhone()];
+  const [code] = await makeCodes(service, 1);
+  const key = { 'Idempotency-Key': randomUUID(), Prefer: 'wait=0' };
+  const ask = (of: string) => service.call('POST', '/v1/redemptions', { code, phone: of }, key);
+  const heal = await breakDatabase(world, 'wallet');
+  const { body } = await until(async () => {
+    const answer = await ask(phone);
+    return answer.status === 202 && answer;
+  });
+  await stuckAt(body.id, 'credit');
+  expect(await ask(phone)).toMatchObject({ status: 202, body: { id: body.id, state: 'reserved' } });
+  expect(await ask(other)).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+  await heal();
+  expect((await settled(body.id)).state).toBe('completed');
+  expect(await ask(phone)).toMatchObject({ status: 201, body: { id: body.id } });
+});
+
+test('one that is stuck before it has a row can be retried where nothing else is known of it', async () => {
+  const other = await startIn(world, { VOUCHSAFE_STEP_TIMEOUT_MS: '1000' });
+  try {
+    const [code] = await makeCodes(service, 1);
+    const { id: codeId } = (await service.call('POST', '/v1/codes/lookup', { code })).body;
+    const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', codeId);
+    const { body } = await sendThrough(code, newPhone());
+    await stuckAt(body.id, 'reserve');
+    const retry = (id: string) => other.call('POST', `/v1/redemptions/${id}/retry`, {}, { Prefer: 'wait=0' });
+    expect(await retry(body.id)).toMatchObject({ status: 202, body: { id: body.id, state: 'pending' } });
+    expect((await retry(randomUUID())).status).toBe(404);
+    await letGo();
+    expect((await settled(body.id)).state).toBe('completed');
+  } finally {
+    await other.close();
+  }
+});
+
 test('a retry need not wait for the next attempt: of one redemption, or of all that are stuck at a step', async () => {
   const patient = await startIn(world, {
     TEMPORAL_TASK_QUEUE: `${world.taskQueue}-patient`,

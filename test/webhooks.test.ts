@@ -306,6 +306,25 @@ describe('an endpoint that fails', () => {
     expect(receiver.at(endpoint.path)).toHaveLength(sent + 1);
   });
 
+  test.each<[string, string, { disabled?: boolean }[]]>([
+    ['moved', '-new', [{}]],
+    ['enabled anew', '', [{ disabled: true }, { disabled: false }]],
+  ])('with 410 is not disabled where it was %s meanwhile, and gets what it did not take', async (_, moved, changes) => {
+    const held: (() => void)[] = [];
+    receiver.answer = (_, response) => void held.push(() => response.writeHead(410).end());
+    const endpoint = await makeEndpoint(['code_group.created']);
+    await makeCodes(service, 1);
+    await until(async () => held.length === 1);
+    receiver.answer = answerWith(204);
+    const path = endpoint.path + moved;
+    for (const change of changes) await service.call('PATCH', endpoint.url, { url: receiver.url + path, ...change });
+    held[0]?.();
+    const delivered = await until(async () => (await deliveriesOf(endpoint, '&state=delivered'))[0]);
+    expect(delivered).toMatchObject({ attempts: 2, last_status: 204 });
+    expect(receiver.at(path).at(-1)?.event.id).toBe(delivered.event_id);
+    expect((await service.call('GET', endpoint.url)).body.disabled).toBe(false);
+  });
+
   test('by a redirect is not followed; by asking for time it is given some', async () => {
     const elsewhere = await startReceiver();
     try {
@@ -404,6 +423,9 @@ describe('a secret', () => {
     const { secret: _, ...shown } = made.body;
     const path = `/v1/webhook-endpoints/${made.body.id}`;
     expect((await service.call('GET', path)).body).toEqual(shown);
+    await service.call('PATCH', path, { event_types: ['*'] });
+    expect(await make(request)).toMatchObject({ status: 201, body: { id: made.body.id, event_types: ['*'] } });
+    expect((await make({ ...request, event_types: ['*'] })).body.code).toBe('idempotency-key-reused');
 
     const rotate = () => service.call('POST', `${path}/rotate-secret`, undefined, headers);
     const rotated = await rotate();
@@ -458,6 +480,10 @@ test('a test event is sent at once and answers what came of it', async () => {
     data: { webhook_endpoint_id: endpoint.id },
   });
   expect((await send()).body).toEqual(sent.body);
+  await service.call('PATCH', endpoint.url, { disabled: true });
+  expect((await send()).body).toEqual(sent.body);
+  expect(await service.call('POST', `${endpoint.url}/test`)).toMatchObject({ status: 409 });
+  await service.call('PATCH', endpoint.url, { disabled: false });
   receiver.answer = answerWith(500);
   const failed = await service.call('POST', `${endpoint.url}/test`);
   expect(failed.body).toMatchObject({ last_status: 500, state: 'pending' });

@@ -149,8 +149,7 @@ export function startWebhookDeliverer(
 }
 
 function outcomeOf(delivery: Delivery, { status, retryAfter }: WebhookAnswer, backoffMs: number[]): AttemptOutcome {
-  const { id, endpoint_id: endpointId, attempts: attempt } = delivery;
-  const ended = { id, endpointId, attempt, status, error: null, retryInMs: 0 };
+  const ended = { ...attempted(delivery), status, error: null, retryInMs: 0 };
   if (status >= 200 && status < 300) return { ...ended, state: 'delivered', gone: false };
   if (status === 410) return { ...ended, state: 'dead', gone: true };
   const outcome = failed(delivery, backoffMs, status, null);
@@ -160,24 +159,20 @@ function outcomeOf(delivery: Delivery, { status, retryAfter }: WebhookAnswer, ba
 
 /** To be tried again, or dead after the last interval. */
 function failed(
-  { id, endpoint_id: endpointId, attempts: attempt }: ClaimedDelivery,
+  delivery: ClaimedDelivery,
   backoffMs: number[],
   status: number | null,
   error: string | null,
 ): AttemptOutcome {
-  const interval = backoffMs[attempt - 1];
+  const interval = backoffMs[delivery.attempts - 1];
   const retryInMs = (interval ?? 0) * (1 + JITTER * (2 * Math.random() - 1));
-  return {
-    id,
-    endpointId,
-    attempt,
-    state: interval === undefined ? 'dead' : 'pending',
-    status,
-    error,
-    retryInMs,
-    gone: false,
-  };
+  const state = interval === undefined ? 'dead' : 'pending';
+  return { ...attempted(delivery), state, status, error, retryInMs, gone: false };
 }
+
+const attempted = ({ id, endpoint_id, attempts, url, enabled_at }: ClaimedDelivery) => {
+  return { id, endpointId: endpoint_id, attempt: attempts, url, enabledAt: enabled_at };
+};
 
 /** Seconds, or an HTTP date. */
 function retryAfterMs(header: string | undefined): number {

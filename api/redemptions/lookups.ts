@@ -67,6 +67,14 @@ export function createLookups(
     return id;
   };
 
+  /** The wallet of a phone, where it has one; at once where it is known. */
+  const existingWalletOf = async (key: WalletKey): Promise<string | null> => {
+    const known = walletIds.get(nameOf(key));
+    if (known) return known;
+    const walletId = await findWallet(key);
+    return walletId && remember(key, walletId);
+  };
+
   const askDoor = batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), {
     ...LIMITS,
     gatherMs: () => (isBusy() ? GATHER_MS : 0),
@@ -124,12 +132,12 @@ export function createLookups(
       return walletIds.get(nameOf(key)) ?? ensureWallet(key).then(({ id }) => remember(key, id));
     },
 
+    existingWalletOf,
+
     /** The redemption by which a phone has, or is getting, a code; null where there is none. */
     async useBy(codeId: string, key: WalletKey): Promise<string | null> {
-      const known = walletIds.get(nameOf(key));
-      const walletId = known ?? (await findWallet(key));
-      if (walletId === null) return null;
-      return await findUse({ codeId, walletId: known ?? remember(key, walletId) });
+      const walletId = await existingWalletOf(key);
+      return walletId === null ? null : await findUse({ codeId, walletId });
     },
 
     /** Whether a wallet has used a group as often as it may. */

@@ -123,12 +123,17 @@ export function createRedemptions(
   const replay = async (request: RedemptionRequest, finding: DoorFinding): Promise<RedemptionAnswer> => {
     const view = await read(request.redemptionId, request.waitMs);
     if (!view) throw unavailable('The redemption is no longer known. Nothing has happened; try again.');
-    const { row, side } = view;
-    const same =
-      row.code_id === finding.code_id && side.phone === request.phone && row.reference === (request.reference ?? null);
-    if (!same) throw new Problem('idempotency-key-reused');
+    const { row } = view;
+    const isSameCode = row.code_id === finding.code_id && row.reference === (request.reference ?? null);
+    if (!isSameCode || !(await isOfPhone(view, request.phone))) throw new Problem('idempotency-key-reused');
     if (isUndone(row)) throw await undone(view, true);
     return answer(view, true, {});
+  };
+
+  /** Whether a redemption is for a phone. Where its wallet's side cannot be read, the wallet of the phone tells. */
+  const isOfPhone = async ({ row, side }: RedemptionView, phone: string): Promise<boolean> => {
+    if (side.phone !== null) return side.phone === phone;
+    return row.wallet_id === (await lookups.existingWalletOf({ phone, currency: row.currency }));
   };
 
   /** How a redemption that came to nothing is answered. */
@@ -235,12 +240,16 @@ const answer = (view: RedemptionView, replayed: boolean, times: StepTimes): Rede
 
 function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {
   const code: ProblemCode = isProblemCode(reason) ? reason : 'conflict';
+  const isReserved = code === 'code-reserved';
   return new Problem(code, {
     ...(code !== reason && { detail: `The redemption was undone (${reason}).` }),
+    // Its row says so: who was told to come again must not do so for ever.
+    ...(isReserved &&
+      replayed && { detail: 'It was when this Idempotency-Key came first. Try again with another one.' }),
     ...(redemptionId !== null && { members: { redemption_id: redemptionId } }),
     headers: {
       ...(replayed && { 'Idempotent-Replayed': 'true' }),
-      ...(code === 'code-reserved' && { 'Retry-After': '1' }),
+      ...(isReserved && !replayed && { 'Retry-After': '1' }),
     },
   });
 }

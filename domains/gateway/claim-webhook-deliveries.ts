@@ -6,6 +6,8 @@ export interface ClaimedDelivery {
   id: string;
   endpoint_id: string;
   url: string;
+  /** Since when the endpoint has not been disabled. */
+  enabled_at: Date;
   event_id: string;
   body: string;
   /** Which attempt this is, from 1. */
@@ -33,7 +35,7 @@ export async function claimWebhookDeliveries(
     {
       name: 'claim webhook deliveries',
       text: `with due as (
-          select d.id, e.url from webhook_endpoints e
+          select d.id, e.url, e.enabled_at from webhook_endpoints e
           left join unnest($1::uuid[], $2::integer[]) b(id, busy) on b.id = e.id
           cross join lateral (
             select id from webhook_deliveries
@@ -47,7 +49,7 @@ export async function claimWebhookDeliveries(
         set attempts = d.attempts + 1, next_attempt_at = now() + make_interval(secs => $4::double precision / 1000),
           claimed_until = now() + make_interval(secs => $4::double precision / 1000)
         from due where d.id = due.id
-        returning d.id, d.endpoint_id, due.url, d.event_id, d.body, d.attempts`,
+        returning d.id, d.endpoint_id, due.url, due.enabled_at, d.event_id, d.body, d.attempts`,
       values: [[...busy.keys()], [...busy.values()], placesPerEndpoint, claimMs],
     },
     TIMEOUT_MS,

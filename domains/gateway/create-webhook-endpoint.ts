@@ -10,7 +10,7 @@ import type { SealedSecret } from './webhook-secrets.ts';
  */
 export async function createWebhookEndpoint(
   db: GatewayDatabase,
-  endpoint: { clientId: string; url: string; eventTypes: string[] },
+  endpoint: { clientId: string; url: string; eventTypes: string[]; requestHash: Buffer },
   secret: SealedSecret,
 ): Promise<{ endpoint: WebhookEndpoint; replayed: boolean } | undefined> {
   const made = await inTransaction(db.reads, async (transaction) => {

@@ -107,6 +107,8 @@ export const webhookEndpoints = pgTable(
     url: text().notNull(),
     /** Or `*` alone, for all there are and will be. */
     eventTypes: text().array().notNull(),
+    /** SHA-256 of the request that made it, with which a repeat is compared; not known of old ones. */
+    requestHash: bytea(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
     /** Since when it has not been disabled. */

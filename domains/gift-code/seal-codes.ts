@@ -53,7 +53,7 @@ export async function sealCodes(keys: CodeKeys, count: number, codes: Iterable<N
     count,
     ids: `{${ids.join()}}`,
     // Quoted, or a code that ends in NULL would have none.
-    lastCharacters: `{"${lastCharacters.join('","')}"}`,
+    lastCharacters: `{${lastCharacters.map((last) => `"${last}"`).join()}}`,
     seals: Buffer.concat(seals),
     sealEnds: `{${sealEnds.join()}}`,
     sealKey: seal.id,

@@ -87,7 +87,9 @@ async function generate(services: Services, change: Change, order: CodeOrder): P
   const { replayed, firstPosition } = ordered;
   const isAtOnce = count <= CODES_AT_ONCE;
   if (isAtOnce) {
-    await generateCodes(giftCode, codeKeys, order.id, { chunk: count, chunks: 1, timeoutMs: TIMEOUT_MS }, () => true);
+    const limits = { chunk: count, chunks: 1, timeoutMs: TIMEOUT_MS };
+    const generation = await generateCodes(giftCode, codeKeys, order.id, limits, () => true);
+    if (generation?.state !== 'done') throw refused('cancelled');
   } else if (ordered.generation.state === 'running') {
     await startOrLeave(services, { generationId: order.id, total: count });
   }
@@ -107,11 +109,13 @@ async function generate(services: Services, change: Change, order: CodeOrder): P
   };
 }
 
-function refused(reason: 'not-found' | 'group-full' | 'generation-running' | 'idempotency-key-reused'): Problem {
+const CONFLICTS = {
+  'group-full': 'The group has had as many codes as a group can have.',
+  'generation-running': 'Codes of this group are being generated: wait for them, or cancel that.',
+  cancelled: 'The generation was cancelled before it made these codes.',
+};
+
+function refused(reason: 'not-found' | 'idempotency-key-reused' | keyof typeof CONFLICTS): Problem {
   if (reason === 'not-found' || reason === 'idempotency-key-reused') return new Problem(reason);
-  const detail =
-    reason === 'group-full'
-      ? 'The group has had as many codes as a group can have.'
-      : 'Codes of this group are being generated: wait for them, or cancel that.';
-  return new Problem('conflict', { detail });
+  return new Problem('conflict', { detail: CONFLICTS[reason] });
 }

@@ -27,7 +27,9 @@ export const retryRedemption = operation({
     const { redemptions, temporal, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     const item = before ? itemOf(before.row) : await redemptions.pending(params.id);
-    if (!item) throw new Problem('not-found');
+    const own = redemptionWorkflowId(params.id);
+    // Stuck before it had a row, and nobody knows any more of what it is but its workflow.
+    if (!item && !(await isWorkflowOpen(temporal, own))) throw new Problem('not-found');
     if (before && (before.row.state === 'released' || before.row.state === 'refused')) {
       throw new Problem('conflict', {
         detail: `The redemption is ${before.row.state}.`,
@@ -38,7 +40,8 @@ export const retryRedemption = operation({
     const reversal = reversalWorkflowId(params.id);
     const isReversing = !isOpen && (await isWorkflowOpen(temporal, reversal));
     if (isOpen) {
-      await change(retryNow(temporal, services.config.temporal.taskQueue, item, services.redeemOptions));
+      const { taskQueue } = services.config.temporal;
+      await change(item ? retryNow(temporal, taskQueue, item, services.redeemOptions) : resetActivities(temporal, own));
     } else if (isReversing) {
       await change(resetActivities(temporal, reversal));
     }
@@ -56,9 +59,7 @@ export const retryRedemption = operation({
       return { status: 200, body: redemptionJson(after.row, after.side, traceUrl), audit };
     return {
       status: 202,
-      body: after
-        ? redemptionJson(after.row, after.side, traceUrl)
-        : pendingJson(params.id, item, redemptionWorkflowId(params.id), traceUrl),
+      body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, own, traceUrl),
       headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
       audit,
     };

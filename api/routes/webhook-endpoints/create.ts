@@ -5,6 +5,7 @@ import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
+import { requestHash } from '../../request-hash.ts';
 import { endpointUrl, eventTypes } from './fields.ts';
 import { auditedEndpoint, webhookEndpointJson } from './json.ts';
 
@@ -22,11 +23,12 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
     async handle({ body, caller, idempotencyKey, services }, change) {
       const { gateway, codeKeys } = services;
       const id = idFor(caller.clientId, 'webhook-endpoints', idempotencyKey);
-      const request = { clientId: caller.clientId, url: body.url, eventTypes: body.event_types };
+      const hash = requestHash(body);
+      const request = { clientId: caller.clientId, url: body.url, eventTypes: body.event_types, requestHash: hash };
       const made = await change(createWebhookEndpoint(gateway, request, newWebhookSecret(codeKeys.seals, id)));
       if (!made) throw new Problem('conflict', { detail: 'The endpoint that this key made has been deleted.' });
       const { endpoint, replayed } = made;
-      if (replayed && (endpoint.url !== body.url || String(endpoint.eventTypes) !== String(body.event_types)))
+      if (replayed && endpoint.requestHash && !endpoint.requestHash.equals(hash))
         throw new Problem('idempotency-key-reused');
       const secret = await readWebhookSecret(gateway, id);
       if (!secret) throw new Error('a webhook secret vanished');

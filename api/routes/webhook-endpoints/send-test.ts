@@ -29,8 +29,9 @@ export const testWebhookEndpoint = operation({
     const { gateway } = services;
     const endpoint = await readWebhookEndpoint(gateway, params.id);
     if (!endpoint) throw new Problem('not-found');
-    if (endpoint.disabledAt) throw new Problem('conflict', { detail: 'The endpoint is disabled: enable it first.' });
     const deliveryId = idFor(caller.clientId, 'webhook-endpoints/test', idempotencyKey);
+    if (endpoint.disabledAt && !(await readWebhookDelivery(gateway.orm, deliveryId)))
+      throw new Problem('conflict', { detail: 'The endpoint is disabled: enable it first.' });
     const event = testEvent(deliveryId, endpoint.id, new Date(gateway.nowMs()));
     const { delivery, replayed } = await change(
       addTestDelivery(gateway, {
