@@ -126,7 +126,7 @@ const code = z
   .object({
     id,
     code: z.string().optional().meta({ description: 'Only with `codes:reveal`' }),
-    last4: z.string(),
+    last4: z.string().meta({ description: 'Of a code of less than 8 characters, those after the fourth' }),
     state: codeState,
     group: z.object({ id, name: z.string() }),
     amount: money,

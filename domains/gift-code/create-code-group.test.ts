@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CodeKeys, hashCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
+import { migrationsFolder } from '../../platform/database.ts';
 import { createDatabases, dump, eventsOf, newGroup, openTransaction, untilWaiting } from '../../test/database.ts';
 import { forFile } from '../../test/harness.ts';
 import { createCodeGroup, type NewCodeGroup } from './create-code-group.ts';
@@ -48,6 +49,25 @@ describe('a group', () => {
         return { id, position: index + 1, max_redemptions: 1, reserved: 0, redeemed: 0, last4: code.slice(-4) };
       }),
     );
+  });
+
+  test('of short given codes: four characters stay hidden, also of those that were there before', async () => {
+    const texts = ['QZ7K', 'QZ7KX', 'QZ7KXWV', 'QZ7KXWVT', 'QZ7KXWVTS'];
+    const shown = ['', 'X', 'XWV', 'XWVT', 'WVTS'];
+    const group = newGroup({ codes: texts.map((text) => ({ text, maxRedemptions: 1 })) });
+    await made(group);
+    const last = async () => {
+      const query = 'select last4 from codes where group_id = $1 order by position';
+      return (await databases.giftCode.query<{ last4: string }>(query, [group.id])).rows.map(({ last4 }) => last4);
+    };
+    expect(await last()).toEqual(shown);
+    for (const [index, text] of texts.entries()) {
+      const query = 'update codes set last4 = $3 where group_id = $1 and position = $2';
+      await databases.giftCode.query(query, [group.id, index + 1, text.slice(-4)]);
+    }
+    const folder = migrationsFolder('gift-code');
+    await databases.giftCode.query(await readFile(join(folder, '0014_last4_of_short_codes.sql'), 'utf8'));
+    expect(await last()).toEqual(shown);
   });
 
   test('of given codes: shown as they were given, found however they are typed', async () => {

@@ -98,6 +98,11 @@ const isSettled = (known: Registered[], own: Mark[]): boolean => {
   return inUse.length === own.length && inUse.every((row) => isSame(row, matchOf(row, own)));
 };
 
+/** Until the end of the transaction, no codes are added, and no keys come into use or are withdrawn. */
+export async function lockKeys(transaction: Transaction): Promise<void> {
+  await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('vouchsafe code keys', 0))`);
+}
+
 /**
  * Brings keys into use, and withdraws those that are missing and that no code needs. @returns the key that cannot be used
  * so, of which nothing was changed
@@ -105,7 +110,7 @@ const isSettled = (known: Registered[], own: Mark[]): boolean => {
  * Concurrency: `check_peppers` holds the lock shared while codes are written.
  */
 async function register(transaction: Transaction, own: Mark[]): Promise<Mark | undefined> {
-  await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('vouchsafe code keys', 0))`);
+  await lockKeys(transaction);
   const known = await transaction.select().from(codeKeys);
   const other = known.find((row) => matchOf(row, own) && !isSame(row, matchOf(row, own)));
   if (other) return other;

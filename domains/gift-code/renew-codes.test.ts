@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type CodeKey, type CodeKeys, unsealCode } from '../../platform/code-keys.ts';
 import { generateCodeText } from '../../platform/code-text.ts';
+import { newId } from '../../platform/ids.ts';
 import {
   createDatabases,
   dump,
+  hold,
   newGroup,
   openTransaction,
   type TestDatabases,
   untilWaiting,
 } from '../../test/database.ts';
 import { createCodeGroup } from './create-code-group.ts';
+import { importCodes } from './import-codes.ts';
 import { codeKeysFit, openCodeKeys } from './open-code-keys.ts';
 import { codeHashCandidates, findCode } from './read-codes.ts';
 import { renewCodes } from './renew-codes.ts';
@@ -22,6 +25,9 @@ const both: CodeKeys = {
   peppers: [...first.peppers, ...second.peppers],
   seals: [...first.seals, ...second.seals],
 };
+
+/** As long as not every process has the second ones: it writes with the first. */
+const behind: CodeKeys = { peppers: both.peppers, seals: [...both.seals].reverse() };
 
 const encode = (keys: CodeKey[]) => keys.map(({ id, key }) => ({ id, key: key.toString('base64') }));
 const open = (own: TestDatabases, { peppers, seals }: CodeKeys, db = own.giftCodeDb) =>
@@ -97,8 +103,9 @@ describe('keys that are replaced', () => {
       expect(await codeKeysFit(own.giftCodeDb, second)).toEqual({ complete: true, superseded: [], underway: [] });
       await renewCodes(own.giftCodeDb, second, piece);
       expect(await keysOf(own)).toEqual([{ key_id: 2, hashes: 13 }]);
-      expect((await own.giftCode.query('select distinct key_id from code_keys')).rows).toEqual([{ key_id: 2 }]);
       expect(await open(own, second)).toEqual(second);
+      await expect(make(own, both, { codes: 1 })).rejects.toMatchObject({ cause: { code: 'VS002' } });
+      expect(await renewCodes(own.giftCodeDb, second, piece)).toBe(0);
     }),
   );
 
@@ -142,7 +149,7 @@ describe('keys that are replaced', () => {
     }));
 });
 
-describe('a process that lacks a key', () => {
+describe('a process that lacks a key, or has an old one', () => {
   test('adds no codes, since one of them could be there already', () =>
     withDatabases(async (own) => {
       await open(own, first);
@@ -163,15 +170,48 @@ describe('a process that lacks a key', () => {
       expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ underway: ['pepper 2', 'seal 2'] });
     }));
 
-  test('and seals with an old one keeps that from going until its codes were looked at again', () =>
+  test.each<[string, (own: TestDatabases) => Promise<unknown>]>([
+    ['adds codes', (own) => make(own, behind, { codes: 3 })],
+    ['goes through all codes', (own) => renewCodes(own.giftCodeDb, behind, 5)],
+  ])('at the end, and %s, keeps the old one from going until all codes were looked at again', (_, work) =>
+    withDatabases(async (own) => {
+      await open(own, first);
+      const made = await makeAll(own, first);
+      await open(own, behind);
+      await renewCodes(own.giftCodeDb, behind, 5);
+      await renewCodes(own.giftCodeDb, both, 5);
+      expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ superseded: ['pepper 1', 'seal 1'] });
+      await work(own);
+      expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ superseded: ['pepper 1'], underway: ['seal 2'] });
+      await expect(open(own, second)).rejects.toThrow('seal key 1 is missing');
+      expect(await renewCodes(own.giftCodeDb, both, 5)).toBeGreaterThan(0);
+      await open(own, second);
+      await readable(own, made, second);
+    }),
+  );
+
+  test('and adds codes holds the last piece up until it is done', () =>
     withDatabases(async (own) => {
       await open(own, first);
       await open(own, both);
-      await renewCodes(own.giftCodeDb, both, 5);
-      const late = await make(own, { ...both, seals: [...both.seals].reverse() }, { codes: 3 });
-      await expect(open(own, second)).rejects.toThrow('seal key 1 is missing');
-      expect(await renewCodes(own.giftCodeDb, both, 5)).toBe(3);
+      const groupId = newId();
+      await make(own, both, { id: groupId, codes: 1 });
+      // Taken after the codes are written.
+      const lengths = await hold(own.giftCodeDb, 'lock table given_code_lengths in exclusive mode');
+      const added = importCodes(own.giftCodeDb, behind, {
+        id: randomUUID(),
+        groupId,
+        codes: ['LATE1', 'LATE2', 'LATE3'].map((text) => ({ text, maxRedemptions: 1 })),
+        invalid: { invalid: [], invalid_total: 0 },
+        requestHash: randomBytes(32),
+      });
+      await untilWaiting(own.giftCode, 1);
+      const renewed = renewCodes(own.giftCodeDb, both, 5);
+      await untilWaiting(own.giftCode, 2);
+      await lengths.free();
+      expect(await added).toMatchObject({ ok: true, report: { imported: 3 } });
+      expect(await renewed).toBe(4);
       await open(own, second);
-      await readable(own, late, second);
+      expect(await find(own, 'LATE3', second)).toBeDefined();
     }));
 });

@@ -1,10 +1,10 @@
-import { and, asc, gt, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, ne, sql } from 'drizzle-orm';
 import { type CodeKey, type CodeKeys, hashCode, sealCode, unsealCode } from '../../platform/code-keys.ts';
 import { readCode } from '../../platform/code-text.ts';
 import { inTransaction } from '../../platform/database.ts';
 import type { Transaction } from './add-codes.ts';
 import type { GiftCodeDatabase } from './database.ts';
-import { ALL_CODES, followedKeys, isInUse, isKey, marksOf } from './open-code-keys.ts';
+import { ALL_CODES, followedKeys, isInUse, isKey, lockKeys, marksOf } from './open-code-keys.ts';
 import { codeHashes, codeKeys, codes } from './schema.ts';
 
 type Row = Pick<typeof codes.$inferSelect, 'id' | 'sealed' | 'sealKeyId'>;
@@ -35,17 +35,42 @@ export async function renewCodes(
   }
 }
 
-/** @returns how many codes were looked at, undefined where there is nothing to do */
+/**
+ * Concurrency: the keys' rows are locked before the codes, so that two sweepers come one after the other; one that follows
+ * other keys, or codes that are added, may set a mark back, and no piece that was begun before may overwrite that. The last
+ * piece is looked at while no codes are added.
+ * @returns how many codes were looked at, undefined where there is nothing to do
+ */
 async function renewPiece(db: GiftCodeDatabase, keys: CodeKeys, piece: number): Promise<number | undefined> {
-  const inUse = (await db.orm.select().from(codeKeys)).filter(isInUse);
-  const marks = followedKeys(inUse, marksOf(keys)).filter(({ reached }) => reached !== ALL_CODES);
-  if (marks.length === 0) return undefined;
-  const isDue = (purpose: 'pepper' | 'seal') => marks.some((mark) => mark.purpose === purpose);
-  const pepper = isDue('pepper') && keys.peppers.at(-1);
-  const seal = isDue('seal') && keys.seals.at(-1);
+  if ((await dueMarks(db.orm, keys)).length === 0) return undefined;
+  return (await renewNext(db, keys, piece, { last: false })) ?? (await renewNext(db, keys, piece, { last: true }));
+}
 
-  const from = marks.map(({ reached }) => reached ?? NO_CODE).reduce((one, other) => (one < other ? one : other));
+type Reader = Pick<Transaction, 'select'>;
+
+/** The keys that not all codes are hashed or sealed with yet. */
+async function dueMarks(reader: Reader, keys: CodeKeys, lock = false) {
+  const rows = reader.select().from(codeKeys).orderBy(asc(codeKeys.purpose), asc(codeKeys.keyId));
+  const inUse = (await (lock ? rows.for('update') : rows)).filter(isInUse);
+  return followedKeys(inUse, marksOf(keys)).filter(({ reached }) => reached !== ALL_CODES);
+}
+
+/** @returns how many codes were looked at; undefined where those are the last ones, and it is not to look at these */
+async function renewNext(
+  db: GiftCodeDatabase,
+  keys: CodeKeys,
+  piece: number,
+  { last }: { last: boolean },
+): Promise<number | undefined> {
   return await inTransaction(db.bulk, async (transaction) => {
+    if (last) await lockKeys(transaction);
+    const marks = await dueMarks(transaction, keys, true);
+    if (marks.length === 0) return 0;
+    const isDue = (purpose: 'pepper' | 'seal') => marks.some((mark) => mark.purpose === purpose);
+    const pepper = isDue('pepper') && keys.peppers.at(-1);
+    const seal = isDue('seal') && keys.seals.at(-1);
+
+    const from = marks.map(({ reached }) => reached ?? NO_CODE).reduce((one, other) => (one < other ? one : other));
     const page = transaction
       .select({ id: codes.id, sealed: codes.sealed, sealKeyId: codes.sealKeyId })
       .from(codes)
@@ -54,6 +79,7 @@ async function renewPiece(db: GiftCodeDatabase, keys: CodeKeys, piece: number): 
       .limit(piece);
     // Where rows are to be changed they are locked in the order in which reserve locks them.
     const rows: Row[] = await (seal ? page.for('no key update') : page);
+    if (rows.length < piece && !last) return undefined;
     if (pepper) await hashAll(transaction, keys, pepper, rows);
     if (seal) await sealAll(transaction, keys, seal, rows);
     const reached = rows.length < piece ? ALL_CODES : (rows.at(-1)?.id ?? ALL_CODES);
@@ -102,33 +128,38 @@ async function sealAll(transaction: Transaction, keys: CodeKeys, seal: CodeKey, 
     update ${codes} set sealed = n.sealed, seal_key_id = ${seal.id}
     from unnest(${sql.param(others.map(({ id }) => id))}::uuid[], ${sql.param(seals)}::bytea[]) n(id, sealed)
     where ${codes.id} = n.id`);
+  // A process may still follow another key: its work is undone here.
+  await transaction
+    .update(codeKeys)
+    .set({ reached: null })
+    .where(and(eq(codeKeys.purpose, 'seal'), ne(codeKeys.keyId, seal.id), isNull(codeKeys.withdrawnAt)));
 }
 
-/** Removes some of the hashes under peppers that are withdrawn, and the pepper itself after the last of them. */
+/** Removes some of the hashes under peppers that are withdrawn. */
 async function removePiece(db: GiftCodeDatabase, piece: number): Promise<number | undefined> {
-  const [mark] = await db.orm.select().from(codeKeys).where(isNotNull(codeKeys.withdrawnAt)).limit(1);
+  const isLeft = sql`${codeKeys.reached} is distinct from ${ALL_CODES}`;
+  const [mark] = await db.orm
+    .select()
+    .from(codeKeys)
+    .where(and(eq(codeKeys.purpose, 'pepper'), isNotNull(codeKeys.withdrawnAt), isLeft))
+    .limit(1);
   if (!mark) return undefined;
   return await inTransaction(db.bulk, async (transaction) => {
     const from = Buffer.from((mark.reached ?? NO_CODE).replaceAll('-', ''), 'hex');
-    const looked =
-      mark.purpose === 'pepper'
-        ? await transaction
-            .select({ hash: codeHashes.hash, keyId: codeHashes.keyId })
-            .from(codeHashes)
-            .where(gt(codeHashes.hash, from))
-            .orderBy(asc(codeHashes.hash))
-            .limit(piece)
-        : [];
+    const looked = await transaction
+      .select({ hash: codeHashes.hash, keyId: codeHashes.keyId })
+      .from(codeHashes)
+      .where(gt(codeHashes.hash, from))
+      .orderBy(asc(codeHashes.hash))
+      .limit(piece);
     const gone = looked.filter(({ keyId }) => keyId === mark.keyId).map(({ hash }) => hash);
     await transaction.execute(sql`delete from ${codeHashes} where hash = any(${sql.param(gone)}::bytea[])`);
-    const withdrawn = and(isKey(mark), isNotNull(codeKeys.withdrawnAt));
     const last = looked.at(-1)?.hash;
-    if (looked.length < piece || !last) await transaction.delete(codeKeys).where(withdrawn);
-    else
-      await transaction
-        .update(codeKeys)
-        .set({ reached: last.toString('hex', 0, 16) })
-        .where(withdrawn);
+    const reached = looked.length < piece || !last ? ALL_CODES : last.toString('hex', 0, 16);
+    await transaction
+      .update(codeKeys)
+      .set({ reached })
+      .where(and(isKey(mark), isNotNull(codeKeys.withdrawnAt)));
     return 0;
   });
 }

@@ -165,7 +165,7 @@ export const codeKeys = pgTable(
     fingerprint: bytea().notNull(),
     /**
      * Codes up to this id have been hashed or sealed with it, all of them where it is `ALL_CODES`; looked after while there
-     * are older keys. Of a pepper that is withdrawn: its hashes up to these bytes are gone.
+     * are older keys. Of a pepper that is withdrawn: its hashes up to these bytes are gone. Its row stays, for whoever has it yet.
      */
     reached: uuid(),
     withdrawnAt: instant(),

@@ -28,6 +28,8 @@ export interface SealedCodes {
 /** Codes made in one go, about 4 ms: between them, redemptions have their turn. */
 const SLICE = 250;
 const HASH_BYTES = 32;
+/** Last characters that anybody may see; of a short given code fewer, so that as many stay hidden. */
+const SHOWN = 4;
 
 /** Hashes and seals `count` codes, slice by slice. */
 export async function sealCodes(keys: CodeKeys, count: number, codes: Iterable<NewCode>): Promise<SealedCodes> {
@@ -43,7 +45,7 @@ export async function sealCodes(keys: CodeKeys, count: number, codes: Iterable<N
       hashCode(pepper, canonical).copy(hashes, HASH_BYTES * (rank * count + ids.length));
     }
     ids.push(id);
-    lastCharacters.push(text.slice(-4));
+    lastCharacters.push(text.slice(Math.max(text.length - SHOWN, SHOWN)));
     const sealed = sealCode(seal, id, text);
     seals.push(sealed);
     sealEnds.push((sealEnds.at(-1) ?? 0) + sealed.length);

@@ -14,6 +14,9 @@ create or replace function add_codes_1(
 -- The planner cannot see how long the arrays are.
 language sql set enable_nestloop = off as $$
   select check_peppers_1(peppers);
+  -- Whoever seals all codes with another key is to look at these, too.
+  update code_keys set reached = null
+  where purpose = 'seal' and key_id <> seal_key and withdrawn_at is null and reached is not null;
   with given as materialized (
     select number::integer, id, position, places, last4,
       substring(seals from 1 + coalesce(seal_ends[number - 1], 0) for seal_ends[number] - coalesce(seal_ends[number - 1], 0)) as seal
