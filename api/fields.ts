@@ -14,7 +14,7 @@ export const text = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control characters');
+    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control or half characters');
 
 /** A client's own reference or note: kept as it is. */
 export const label = (max: number) =>
@@ -22,7 +22,7 @@ export const label = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control characters');
+    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'must not contain control or half characters');
 
 export const id = z
   .string()

@@ -97,9 +97,13 @@ test('a list follows the cursor until it has what was asked for', async () => {
   expect(some.next_cursor).toBe('250');
 });
 
-test('an answer that is no JSON is another server, not a crash', async () => {
-  const { client } = await api({ 'GET /v1/wallets': { status: 200, body: '<html>' } });
+test('an answer that is no JSON, or no list, is another server, not a crash', async () => {
+  const { client } = await api({
+    'GET /v1/wallets': { status: 200, body: '<html>' },
+    'GET /v1/api-keys': { status: 200, body: {} },
+  });
   await expect(client.request('GET', '/v1/wallets')).rejects.toMatchObject({ exitCode: 5 });
+  await expect(client.list('/v1/api-keys', {}, 1)).rejects.toMatchObject({ exitCode: 5 });
 });
 
 test('a value in a path reaches no other resource', () => {

@@ -38,12 +38,14 @@ const MAX_PAGE = 200;
  * server is unavailable. All functions throw `CliError`.
  */
 export function createClient(server: { url: string; key: string | undefined }) {
+  const strange = () => new CliError(EXIT.unavailable, `${server.url} does not answer as Vouchsafe does`);
+
   /** @returns the answer's JSON; the caller names its shape */
   function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     return send(method, path, options, TIMEOUT_MS, async (response) => {
       const body = await readJson(response);
       const isNothing = body === undefined || (body === null && method !== 'DELETE');
-      if (isNothing) throw new CliError(EXIT.unavailable, `${server.url} does not answer as Vouchsafe does`);
+      if (isNothing) throw strange();
       return body as T;
     });
   }
@@ -59,6 +61,7 @@ export function createClient(server: { url: string; key: string | undefined }) {
         cursor: cursor ?? undefined,
       };
       const page: Page<T> = await request<Page<T>>('GET', path, { query: pageQuery });
+      if (!Array.isArray(page.items)) throw strange();
       items.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== null && items.length < limit);

@@ -10,8 +10,14 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-const integer = (fallback: number, min: number, max: number) =>
-  z.coerce.number().int().min(min).max(max).default(fallback);
+/** What a header can hold, and nobody guesses. */
+export const ADMIN_KEY = /^[\x21-\x7e]{16,200}$/;
+export const ADMIN_KEY_RULE = '16 to 200 printable ASCII characters without spaces';
+
+const integer = (fallback: number, min: number, max: number) => {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int(error).min(min, error).max(max, error).default(fallback);
+};
 
 /** Milliseconds, separated by commas. */
 const intervals = (fallback: string) =>
@@ -37,7 +43,7 @@ const variables = z.object({
     .default(fileURLToPath(new URL('../.vouchsafe', import.meta.url))),
   PORT: integer(8080, 0, 65535),
   VOUCHSAFE_HOST: z.string().min(1).default('127.0.0.1'),
-  VOUCHSAFE_ADMIN_KEY: z.string().min(16, 'expected at least 16 characters').max(200).optional(),
+  VOUCHSAFE_ADMIN_KEY: z.string().regex(ADMIN_KEY, `expected ${ADMIN_KEY_RULE}`).optional(),
   VOUCHSAFE_CODE_KEYS: z.string().min(1).optional(),
   VOUCHSAFE_CURRENCY: z.string().refine(isCurrency, 'expected an ISO 4217 code such as USD').default('USD'),
   VOUCHSAFE_REGION: z.string().refine(isSupportedCountry, 'expected an ISO 3166 code such as IR').optional(),
@@ -50,7 +56,7 @@ const variables = z.object({
   NATS_URL: address(['nats:', 'tls:']).optional(),
   NATS_STREAM: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, underscores and dashes')
     .default('VOUCHSAFE'),
   TEMPORAL_ADDRESS: z
     .string()

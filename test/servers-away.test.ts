@@ -75,6 +75,11 @@ test('while Temporal is down, a redemption is refused and nothing has happened; 
   expect((await isLetIn(code, phone)).body.state).toBe('completed');
 });
 
+test('a namespace that Temporal has not stops a start, by the name of its variable', async () => {
+  const starting = startIn(world, { TEMPORAL_NAMESPACE: 'no-such-namespace' });
+  await expect(starting).rejects.toThrow('TEMPORAL_NAMESPACE cannot be no-such-namespace');
+});
+
 test('while the gift-code database is away, requests are refused; then they go on', async () => {
   const [code] = await makeCodes(service, 1);
   const heal = await breakDatabase(world, 'gift_code');

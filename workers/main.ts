@@ -40,7 +40,7 @@ export async function main(args: string[]): Promise<void> {
       await writeRunFile(runFile, service.url, adminKey, servers, config);
       // Codes for nothing are made only where all the data is this machine's own.
       const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
-      const code = isOwn ? await freshDemoCode(service.url, adminKey) : undefined;
+      const code = isOwn ? await freshDemoCode(service.url, adminKey, config.currency) : undefined;
       const home = config.home === CHECKOUT_HOME ? undefined : config.home;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code, home }));

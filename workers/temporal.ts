@@ -30,6 +30,7 @@ export interface Activities {
 }
 
 const KEYWORD = 2;
+const GRPC_NOT_FOUND = 5;
 
 /** How values are written for Temporal, by clients and workers. */
 export const DATA_CONVERTER = {
@@ -71,7 +72,8 @@ export async function openTemporal(address: string, namespace: string): Promise<
     }
   } catch (error) {
     await connection.close();
-    throw error;
+    if ((error as { code?: number }).code !== GRPC_NOT_FOUND) throw error;
+    throw new ConfigError(`TEMPORAL_NAMESPACE cannot be ${namespace}: Temporal at ${address} has no such namespace.`);
   }
   const client = new Client({ connection, namespace, dataConverter: DATA_CONVERTER });
   return { client, connection, close: () => connection.close() };

@@ -16,7 +16,10 @@ export interface Lock {
  * @throws SetUpError when a living process has it
  */
 export async function acquireHome(home: string): Promise<Lock> {
-  const lock = await tryLock(resolve(home, 'run', 'main.json'));
+  const lock = await tryLock(resolve(home, 'run', 'main.json')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === undefined) throw error;
+    throw new SetUpError(`VOUCHSAFE_HOME cannot be ${resolve(home)}: ${error.message}.`);
+  });
   if ('release' in lock) return lock;
   throw new SetUpError(
     `Vouchsafe is already running (pid ${lock.heldBy}) with its data in ${resolve(home)}. ` +
@@ -41,12 +44,22 @@ export async function tryLock(file: string): Promise<Lock | { heldBy: number }> 
       if (await linkIfNew(mine, file)) return { release: () => rm(file, { force: true }) };
       const held = await readFile(file, 'utf8').catch(() => null);
       if (held === null) continue;
-      const holder = JSON.parse(held) as ProcessIdentity;
-      if (await isAlive(holder)) return { heldBy: holder.pid };
+      const holder = holderOf(held);
+      if (holder && (await isAlive(holder))) return { heldBy: holder.pid };
       await breakDead(file, held);
     }
   } finally {
     await rm(mine, { force: true });
+  }
+}
+
+/** Nobody, where the file is damaged, as a power failure may leave it: a lock that is held is whole. */
+function holderOf(held: string): ProcessIdentity | undefined {
+  try {
+    const { pid, startedAt, commandLine } = JSON.parse(held) as ProcessIdentity;
+    return Number.isInteger(pid) ? { pid, startedAt, commandLine } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

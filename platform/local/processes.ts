@@ -21,6 +21,8 @@ export interface ServerOptions {
 /** A server process that was started here. */
 export interface ServerProcess {
   pid: number;
+  /** Resolved when it has ended though nobody here asked for that. */
+  lost: Promise<void>;
   /** Ends it in its orderly way and waits for its exit; after 30 s it is killed. */
   stop(): Promise<void>;
   /** Ends it, and the processes it has started, as a power failure would, and waits for their exit. */
@@ -80,14 +82,18 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
     if (command.temporary) await rm(command.temporary, { recursive: true, force: true });
     await rm(command.record, { force: true });
   };
+  let isWanted = true;
   const server: ServerProcess = {
     pid,
+    lost: new Promise((resolve) => void exited.then(() => isWanted && resolve())),
     async stop() {
+      isWanted = false;
       child.ref();
       if (!hasExited(child)) await endOrKill(child, exited, command.stopSignal);
       await forget();
     },
     async kill() {
+      isWanted = false;
       child.ref();
       if (!hasExited(child)) await killWithChildren(pid);
       await exited;

@@ -73,6 +73,26 @@ describe('the private servers', { timeout: 180_000 }, () => {
     expect(stranger.listening).toBe(true);
   });
 
+  test('that end by themselves are told of, those that are stopped are not', async () => {
+    const home = await temporaryFolder();
+    const ends: string[] = [];
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const hear = (line: string) => {
+      if (!line.includes('has ended')) return;
+      ends.push(line);
+      tell();
+    };
+    const start = async () => stopped(await startServers({ home, given: MOSTLY_GIVEN, progress: hear }));
+    await (await start()).stop();
+    const { nats = 0 } = (await start()).pids;
+    process.kill(nats, 'SIGKILL');
+    await told;
+    expect(ends).toEqual([expect.stringContaining(`The private nats server (pid ${nats}) has ended`)]);
+  });
+
   test('are not started with a broken address, and the message names the variable but not the password', async () => {
     const given = { ...MOSTLY_GIVEN, walletDatabaseUrl: 'mysql://w:secret@db/w' };
     const failed = await startServers({ home: await temporaryFolder(), given, progress }).catch(

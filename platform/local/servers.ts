@@ -121,12 +121,13 @@ async function start<S extends (ServerProcess & { port: number }) | null>(
   startIt: (options: CommonOptions) => Promise<S>,
 ): Promise<S> {
   const { home, ports, memory, progress, signal } = run;
+  const log = join(home, 'logs', `${name}.log`);
   const at = (port: number | undefined) =>
     startIt({
       directory: join(home, name),
       port,
       memory,
-      log: join(home, 'logs', `${name}.log`),
+      log,
       record: recordOf(home, name),
       progress,
       signal,
@@ -136,6 +137,11 @@ async function start<S extends (ServerProcess & { port: number }) | null>(
     throw error;
   });
   if (server) {
+    void server.lost.then(() =>
+      progress(
+        `The private ${name} server (pid ${server.pid}) has ended. Stop Vouchsafe and start it again; see ${log}`,
+      ),
+    );
     run.started.push(server);
     run.pids[name] = server.pid;
     ports[name] = server.port;
