@@ -44,14 +44,28 @@ export async function startRedemption(
   return workflowId;
 }
 
-/** Starts the workflow of a batch. Resolved when Temporal has it. @throws Error: nobody knows whether Temporal has it */
-export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<void>;
+/**
+ * Starts the workflow of a batch. Resolved when Temporal has it: whether this start is known to have made it, and no earlier
+ * one of the same id. @throws Error: nobody knows whether Temporal has it
+ */
+export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<boolean>;
+
+/** The redemption that a workflow of its own was started with. */
+export async function startedWith(client: Client, workflowId: string): Promise<RedemptionItem | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId },
+    maximumPageSize: 1,
+  });
+  const [input] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  return input?.data ? (JSON.parse(Buffer.from(input.data).toString()) as RedemptionItem[])[0] : undefined;
+}
 
 /** @param client shares its connection with a worker, so that the first task comes back with the start's answer */
 export function batchStarter(client: Client, taskQueue: string, options: RedeemOptions): StartBatch {
   return async (workflowId, items) => {
     try {
-      await client.workflow.start<typeof redeem>('redeem', {
+      const { eagerlyStarted } = await client.workflow.start<typeof redeem>('redeem', {
         workflowId,
         taskQueue,
         args: [items, options],
@@ -60,8 +74,10 @@ export function batchStarter(client: Client, taskQueue: string, options: RedeemO
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: items.length === 1 ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       });
+      return eagerlyStarted;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return false;
     }
   };
 }

@@ -259,17 +259,24 @@ test('while the wallet database is away, a repeat is told that it is under way, 
   expect(await ask(phone)).toMatchObject({ status: 201, body: { id: body.id } });
 });
 
-test('one that is stuck before it has a row can be retried where nothing else is known of it', async () => {
+test('one that is stuck before it has a row can be retried and repeated where nothing else is known of it', async () => {
   const other = await startIn(world, { VOUCHSAFE_STEP_TIMEOUT_MS: '1000' });
   try {
     const [code] = await makeCodes(service, 1);
     const { id: codeId } = (await service.call('POST', '/v1/codes/lookup', { code })).body;
     const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', codeId);
-    const { body } = await sendThrough(code, newPhone());
+    const [phone, key] = [newPhone(), { 'Idempotency-Key': randomUUID(), Prefer: 'wait=0' }];
+    const { body } = await until(async () => {
+      const answer = await service.call('POST', '/v1/redemptions', { code, phone }, key);
+      return answer.status === 202 && answer;
+    });
     await stuckAt(body.id, 'reserve');
     const retry = (id: string) => other.call('POST', `/v1/redemptions/${id}/retry`, {}, { Prefer: 'wait=0' });
     expect(await retry(body.id)).toMatchObject({ status: 202, body: { id: body.id, state: 'pending' } });
     expect((await retry(randomUUID())).status).toBe(404);
+    const repeat = (of: string) => other.call('POST', '/v1/redemptions', { code, phone: of }, key);
+    expect(await repeat(newPhone())).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect(await repeat(phone)).toMatchObject({ status: 202, body: { id: body.id, state: 'pending' } });
     await letGo();
     expect((await settled(body.id)).state).toBe('completed');
   } finally {

@@ -18,8 +18,8 @@ export type Word = { [Name in keyof Heard]: [Name, ...Parameters<Heard[Name]>] }
 
 export type ToGateway =
   | { is: 'word'; word: Word }
-  /** `error` where the start failed. */
-  | { is: 'batch-started'; workflowId: string; error?: string }
+  /** `isNew` as `StartBatch` has it; `error` where the start failed. */
+  | { is: 'batch-started'; workflowId: string; isNew: boolean; error?: string }
   | { is: 'close' };
 
 export type FromGateway =
@@ -71,8 +71,9 @@ export function startGatewayThread(
           return here.wrote(message.part);
         case 'start-batch': {
           const { workflowId, items } = message;
-          const error = await here.startBatch(workflowId, items).then(() => undefined, String);
-          post({ is: 'batch-started', workflowId, ...(error !== undefined && { error }) });
+          const started = await here.startBatch(workflowId, items).catch(String);
+          const failure = typeof started === 'string' && { error: started };
+          post({ is: 'batch-started', workflowId, isNew: started === true, ...failure });
         }
       }
     });

@@ -136,7 +136,7 @@ export async function main(): Promise<void> {
 
   /** Hears what the other thread says. @returns how to have it start a batch */
   function listen(heard: Heard): StartBatch {
-    const starts = new Map<string, { resolve(): void; reject(error: Error): void }>();
+    const starts = new Map<string, { resolve(isNew: boolean): void; reject(error: Error): void }>();
     port?.on('message', async (message: ToGateway) => {
       switch (message.is) {
         case 'word': {
@@ -146,7 +146,7 @@ export async function main(): Promise<void> {
         case 'batch-started': {
           const start = starts.get(message.workflowId);
           starts.delete(message.workflowId);
-          return message.error === undefined ? start?.resolve() : start?.reject(new Error(message.error));
+          return message.error === undefined ? start?.resolve(message.isNew) : start?.reject(new Error(message.error));
         }
         case 'close':
           await close();

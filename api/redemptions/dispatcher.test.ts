@@ -45,6 +45,7 @@ function tellOf(endings: Endings, items: RedemptionItem[]): void {
 test('Temporal is not asked about a batch whose end is told by a worker here', async () => {
   const { redeem, asked } = oneBatchAtOnce((endings) => async (_, items) => {
     setImmediate(() => tellOf(endings, items));
+    return true;
   });
   await Promise.all([redeem(), redeem(), redeem()]);
   expect(asked).not.toHaveBeenCalled();
@@ -55,6 +56,7 @@ test('a batch of which nothing is heard is asked for, and its place is free once
   const { redeem, asked } = oneBatchAtOnce((endings) => async (workflowId, items) => {
     workflowIds.push(workflowId);
     if (workflowIds.length > 1) tellOf(endings, items);
+    return true;
   });
   const unheard = redeem();
   expect(await redeem()).toEqual({ outcome: 'refused', reason: 'code-expired' });

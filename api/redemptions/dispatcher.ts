@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { StartBatch } from '../../activities/start-redemption.ts';
+import { type StartBatch, startedWith } from '../../activities/start-redemption.ts';
 import { batched, FEW } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';
@@ -12,7 +12,7 @@ import { answers } from './knock.ts';
 /** A redemption that was sent on its way. */
 export interface Dispatched {
   item: RedemptionItem;
-  /** Resolved when Temporal has it. @throws NotStarted, OutcomeUnknown */
+  /** Resolved when Temporal has it. @throws NotStarted, OutcomeUnknown, OtherContent */
   started: Promise<void>;
   /** The workflow it was sent with; known once it is started. */
   workflowId?: string;
@@ -29,6 +29,11 @@ export class NotStarted extends Error {
 /** Nobody knows whether Temporal has it. */
 export class OutcomeUnknown extends Error {
   override name = 'OutcomeUnknown';
+}
+
+/** Temporal has a workflow of this redemption's id, for something else. */
+export class OtherContent extends Error {
+  override name = 'OtherContent';
 }
 
 export interface Dispatcher {
@@ -126,7 +131,7 @@ export function createDispatcher(
         const elsewhere = batch.filter((one) => !one.hasEnded);
         if (elsewhere.length > 0) setTimeout(() => elsewhere.forEach(forget), FORGET_AFTER_MS).unref();
       } catch (error) {
-        onStartFailure();
+        if (!(error instanceof OtherContent)) onStartFailure();
         for (const one of batch) {
           one.started.reject(error as Error);
           one.ending.reject(error as Error);
@@ -177,6 +182,10 @@ export function createDispatcher(
   };
 }
 
+/** Whether two are one redemption, asked for twice. */
+export const isSameRequest = (a: RedemptionItem, b: RedemptionItem): boolean =>
+  a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;
+
 function leave(one: Underway): void {
   if (one.hasLeft) return;
   one.hasLeft = true;
@@ -197,9 +206,12 @@ function allLeft(batch: Underway[]): Promise<true> {
   });
 }
 
-/** Starts a batch's workflow; while the answer is lost, the same start again. @returns its id @throws NotStarted, OutcomeUnknown */
+/**
+ * Starts a batch's workflow; while the answer is lost, the same start again. One of a redemption's own may be there already,
+ * for the same request. @returns its id @throws NotStarted, OutcomeUnknown, OtherContent
+ */
 async function startWorkflow(
-  { startBatch, address }: StartTarget,
+  { startBatch, address, client }: StartTarget,
   items: RedemptionItem[],
   timeoutMs: number,
 ): Promise<string> {
@@ -210,10 +222,13 @@ async function startWorkflow(
   if (!(await answers(address, timeoutMs))) throw new NotStarted(`nobody listens at ${address}`);
   for (;;) {
     try {
-      const start = startBatch(workflowId, items).then(() => true);
-      if (await within(giveUpAt - performance.now(), start)) return workflowId;
-      throw new OutcomeUnknown('no answer in time');
+      const isNew = await within(giveUpAt - performance.now(), startBatch(workflowId, items));
+      if (isNew === undefined) throw new OutcomeUnknown('no answer in time');
+      const there = !isNew && only && items.length === 1 ? await startedWith(client, workflowId) : undefined;
+      if (there && only && !isSameRequest(there, only)) throw new OtherContent(workflowId);
+      return workflowId;
     } catch (error) {
+      if (error instanceof OtherContent) throw error;
       if (performance.now() >= giveUpAt) throw new OutcomeUnknown(String(error));
       await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
     }

@@ -7,7 +7,14 @@ import { within } from '../../platform/within.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 import type { Accepted } from './accepted.ts';
 import type { Breaker } from './breaker.ts';
-import { type Dispatched, type Dispatcher, NotStarted, OutcomeUnknown } from './dispatcher.ts';
+import {
+  type Dispatched,
+  type Dispatcher,
+  isSameRequest,
+  NotStarted,
+  OtherContent,
+  OutcomeUnknown,
+} from './dispatcher.ts';
 import type { Ending, StepTimes } from './endings.ts';
 import type { Lookups, RedemptionView } from './lookups.ts';
 
@@ -88,7 +95,7 @@ export function createRedemptions(
         at: finding.at.getTime(),
       };
       const { redemption, joined } = dispatcher.dispatch(item);
-      if (!isSame(redemption.item, item)) throw new Problem('idempotency-key-reused');
+      if (!isSameRequest(redemption.item, item)) throw new Problem('idempotency-key-reused');
       const end = await endOf(redemption, waitMs);
       if (end === undefined) {
         metrics.redemptions.inc({ outcome: 'pending', reason: '' });
@@ -258,6 +265,7 @@ function startProblem(error: unknown, redemptionId: string): unknown {
   if (error instanceof NotStarted) {
     return unavailable('Temporal cannot be reached. Nothing has happened; try again.');
   }
+  if (error instanceof OtherContent) return new Problem('idempotency-key-reused');
   if (error instanceof OutcomeUnknown) {
     return new Problem('outcome-unknown', {
       detail: 'Temporal did not answer. Look the redemption up, or repeat the request with the same Idempotency-Key.',
@@ -283,6 +291,3 @@ function viewOf({ redemption, settlement }: Extract<Ending, { outcome: 'complete
 
 const isAbout = (row: RedemptionRow, item: RedemptionItem) =>
   row.code_id === item.codeId && row.wallet_id === item.walletId && row.reference === (item.reference ?? null);
-
-const isSame = (a: RedemptionItem, b: RedemptionItem) =>
-  a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;
