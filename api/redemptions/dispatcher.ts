@@ -215,8 +215,8 @@ async function startWorkflow(
   items: RedemptionItem[],
   timeoutMs: number,
 ): Promise<string> {
-  const [only] = items;
-  const workflowId = items.length === 1 && only ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
+  const only = items.length === 1 ? items[0] : undefined;
+  const workflowId = only ? redemptionWorkflowId(only.redemptionId) : `redemptions-${newId()}`;
   const giveUpAt = performance.now() + timeoutMs;
   // Once a start was sent, an error tells nothing of what became of it. So it is not sent where nobody listens.
   if (!(await answers(address, timeoutMs))) throw new NotStarted(`nobody listens at ${address}`);
@@ -224,8 +224,10 @@ async function startWorkflow(
     try {
       const isNew = await within(giveUpAt - performance.now(), startBatch(workflowId, items));
       if (isNew === undefined) throw new OutcomeUnknown('no answer in time');
-      const there = !isNew && only && items.length === 1 ? await startedWith(client, workflowId) : undefined;
-      if (there && only && !isSameRequest(there, only)) throw new OtherContent(workflowId);
+      if (only && !isNew) {
+        const there = await startedWith(client, workflowId);
+        if (there && !isSameRequest(there, only)) throw new OtherContent(workflowId);
+      }
       return workflowId;
     } catch (error) {
       if (error instanceof OtherContent) throw error;
