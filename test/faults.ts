@@ -92,13 +92,10 @@ export async function someoneWaits(pool: pg.Pool, step: string): Promise<void> {
   await until(() => isWaitedFor(pool, step));
 }
 
-const isWaitedFor = async (pool: pg.Pool, step: string): Promise<boolean> => (await countWaiting(pool, step)) > 0;
-
-/** How many wait for a lock in a part's database, for a step. */
-export async function countWaiting(pool: pg.Pool, step: string): Promise<number> {
+async function isWaitedFor(pool: pg.Pool, step: string): Promise<boolean> {
   const { rows } = await pool.query(
     `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1`,
     [`%${step}%`],
   );
-  return rows.length;
+  return rows.length > 0;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { redemptionWorkflowId } from '../workflows/contracts.ts';
-import { countWaiting, lockRows } from './faults.ts';
+import { untilWaiting } from './database.ts';
+import { lockRows } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -237,13 +238,12 @@ describe('an Idempotency-Key', () => {
     for (const one of [frozen, phone]) await service.call('POST', '/v1/wallets', { phone: one });
     await world.wallet.query(`update wallets set state = 'frozen' where phone = $1`, [frozen]);
     const { id } = (await service.call('POST', '/v1/codes/lookup', { code })).body;
-    const waiting = (count: number) => until(async () => (await countWaiting(world.giftCode, 'reserve')) === count);
     const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', id);
     const first = redeem(code, frozen);
-    await waiting(1);
+    await untilWaiting(world.giftCode, 1);
     const key = { 'Idempotency-Key': randomUUID() };
     const second = redeem(code, phone, key);
-    await waiting(2);
+    await untilWaiting(world.giftCode, 2);
     await letGo();
     expect((await second).body.code).toBe('code-reserved');
     expect((await second).headers.get('Retry-After')).toBe('1');
