@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { CliSettings } from '../platform/config-client.ts';
 import type { ExitCode } from './errors.ts';
 import { run } from './run.ts';
@@ -58,7 +58,14 @@ export interface Ran {
 export async function runCli(argv: string[], settings?: Partial<CliSettings>, terminal?: Typed): Promise<Ran> {
   const streams = surroundings(settings, terminal);
   const exitCode = await run(argv, streams);
-  return { exitCode, stdout: String(streams.stdout.read() ?? ''), stderr: String(streams.stderr.read() ?? '') };
+  return { exitCode, stdout: written(streams.stdout), stderr: written(streams.stderr) };
+}
+
+/** What was written to a pipe since it was last asked: newer Node's `read` gives one write at a time. */
+export function written(pipe: Readable): string {
+  let text = '';
+  for (let chunk = pipe.read(); chunk !== null; chunk = pipe.read()) text += chunk;
+  return text;
 }
 
 /** Pipes for a run's streams, or terminals, in which something may be typed. */

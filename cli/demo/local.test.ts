@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../platform/local/postgres.ts';
 import { createCli } from '../cli.ts';
-import { startApi, surroundings } from '../testing.ts';
+import { startApi, surroundings, written } from '../testing.ts';
 import { books } from './books.ts';
 import type { Stage } from './stage.ts';
 import { stuckAndHealed } from './stuck.ts';
@@ -65,7 +65,7 @@ async function stageAt(apiUrl: string): Promise<{ stage: Stage; shown: () => str
   const streams = surroundings({ url: apiUrl, walletDatabaseUrl: server.url });
   const group = { id: 'g', name: 'Demo', amount, created_at: 'now' };
   const stage = { cli: createCli(streams), group, phone: PHONE, nextCode: () => ({ id: 'c', code: 'DEMO-1' }) };
-  return { stage, shown: () => String(streams.stdout.read()) };
+  return { stage, shown: () => written(streams.stdout) };
 }
 
 test('a redemption is stuck while its wallet is locked, others are not, and it heals when the lock goes', async () => {
