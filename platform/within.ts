@@ -4,7 +4,8 @@
  */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, undefined);
+    // What is left of a time may be less than nothing; newer Node warns of that.
+    const timer = setTimeout(resolve, Math.max(ms, 0), undefined);
     const inTime =
       <Value>(settle: (value: Value) => void) =>
       (value: Value) => {
