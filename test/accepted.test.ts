@@ -1,6 +1,18 @@
-import { expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
 import { lockRows, someoneWaits } from './faults.ts';
-import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, startRedisIn, until } from './harness.ts';
+import {
+  assertCoherent,
+  createWorld,
+  forFile,
+  makeCodes,
+  makeCoupon,
+  newPhone,
+  startIn,
+  startRedisIn,
+  type TestService,
+  until,
+} from './harness.ts';
 
 const world = await forFile(createWorld());
 const redis = await startRedisIn(world);
@@ -34,5 +46,37 @@ test('what one gateway has accepted, another one knows before it has a row: it s
   await Promise.all(locks.map((letGo) => letGo()));
   expect([200, 409]).toContain((await aborted).status);
   for (const { body } of await Promise.all(waited)) expect(body.state).toBe('completed');
+  await assertCoherent(world);
+});
+
+test('who repeats what was accepted joins it, also when its code can no longer be redeemed, and at another gateway', async () => {
+  const code = await makeCoupon(accepting, 5);
+  const found = (await accepting.call('POST', '/v1/codes/lookup', { code })).body;
+  const [phone, key] = [newPhone(), randomUUID()];
+  const send = (gateway: TestService, body: object, headers: Record<string, string> = { 'Idempotency-Key': key }) =>
+    gateway.call('POST', '/v1/redemptions', { code, phone, ...body }, { Prefer: 'wait=0', ...headers });
+  const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', found.id);
+  onTestFinished(letGo);
+  const first = await send(accepting, {});
+  expect(first).toMatchObject({ status: 202, body: { state: 'pending' } });
+  await world.giftCode.query('update code_groups set ends_at = now() where id = $1', [first.body.code.group_id]);
+  await until(async () => (await send(other, { phone: newPhone() }, {})).body.code === 'code-expired');
+  for (const gateway of [accepting, other]) {
+    const repeat = await send(gateway, {});
+    expect(repeat).toMatchObject({ status: 202, body: { id: first.body.id, state: 'pending' } });
+    expect(repeat.headers.get('Idempotent-Replayed')).toBe('true');
+    for (const different of [
+      { phone: newPhone() },
+      { reference: 'another' },
+      { code: await makeCoupon(accepting, 1) },
+    ]) {
+      expect(await send(gateway, different)).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    }
+  }
+  const waiting = [accepting, other].map((gateway) => send(gateway, {}, { 'Idempotency-Key': key, Prefer: 'wait=30' }));
+  await letGo();
+  for (const { status, body } of await Promise.all(waiting)) {
+    expect([status, body.id, body.state]).toEqual([201, first.body.id, 'completed']);
+  }
   await assertCoherent(world);
 });

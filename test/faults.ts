@@ -74,11 +74,18 @@ export async function openForwarder(serverUrl: string): Promise<Forwarder> {
 }
 
 /** Locks rows, so that whoever wants them waits. @returns how to let go */
-export async function lockRows(url: string, table: 'codes' | 'wallets', id: string): Promise<() => Promise<void>> {
+export const lockRows = (url: string, table: 'codes' | 'wallets', id: string): Promise<() => Promise<void>> =>
+  holding(url, `select from ${table} where id = '${id}' for update`);
+
+/** Locks a table against changes, so that whoever wants to make one waits. @returns how to let go */
+export const lockTable = (url: string, table: string): Promise<() => Promise<void>> =>
+  holding(url, `lock table ${table} in exclusive mode`);
+
+async function holding(url: string, statement: string): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url, application_name: 'test lock' });
   await client.connect();
   await client.query('begin');
-  await client.query(`select from ${table} where id = $1 for update`, [id]);
+  await client.query(statement);
   return () => client.end();
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { eventsOf } from './database.ts';
-import { breakDatabase, lockRows, nobodyWaits } from './faults.ts';
+import { breakDatabase, lockRows, lockTable, nobodyWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -85,6 +85,26 @@ test('with the wallet database gone after reserve, a redemption waits in sight, 
   await heal();
   expect(await settled(body.id)).toMatchObject({ state: 'completed', transaction_id: body.id });
   expect((await sendThrough(later, phone, 20)).status).toBe(201);
+  await assertCoherent(world);
+});
+
+test('who repeats what was accepted is not told that nothing has happened, while others are turned away', async () => {
+  const [code, later] = await makeCodes(service, 2);
+  const repeat = () =>
+    service.call('POST', '/v1/redemptions', { code, phone }, { Prefer: 'wait=0', 'Idempotency-Key': key });
+  const [phone, key] = [newPhone(), randomUUID()];
+  const letGo = await lockTable(world.urls.giftCodeDatabase, 'redemptions');
+  onTestFinished(letGo);
+  const first = await until(async () => {
+    const answer = await repeat();
+    return answer.status !== 503 && answer;
+  });
+  expect(first).toMatchObject({ status: 202, body: { state: 'pending' } });
+  await until(async () => (await send(later, newPhone())).status === 503);
+  expect(await repeat()).toMatchObject({ status: 202, body: { id: first.body.id, state: 'pending' } });
+  await letGo();
+  expect(await settled(first.body.id)).toMatchObject({ state: 'completed', wallet: { phone } });
+  expect(await repeat()).toMatchObject({ status: 201, body: { id: first.body.id } });
   await assertCoherent(world);
 });
 

@@ -66,54 +66,99 @@ export function createRedemptions(
   metrics: Metrics,
 ): Redemptions {
   const redeem = async (request: RedemptionRequest): Promise<RedemptionAnswer> => {
-    const { redemptionId, hashes, phone, waitMs } = request;
+    const { redemptionId, hashes } = request;
     const letGo = dispatcher.hold(redemptionId);
     try {
       const finding = await lookups.door({ redemptionId, hashes }, request.isNew);
       if (finding.known_state) return await replay(request, finding);
-      const { code_id: codeId, group_id: groupId, currency } = finding;
-      if (!codeId || !groupId || !currency) {
-        metrics.redemptions.inc({ outcome: 'refused', reason: 'code-not-found' });
-        throw new Problem('code-not-found');
+      let item: RedemptionItem;
+      try {
+        item = await admitted(request, finding);
+      } catch (refused) {
+        const before = request.isNew ? undefined : await acceptedBefore(request, finding);
+        if (!before) throw refused;
+        return before;
       }
-      if (finding.refusal) throw await refusedAtDoor(finding.refusal, codeId, { phone, currency });
-      assertWhole(breaker);
-
-      const walletId = await lookups.walletOf({ phone, currency });
-      if (finding.is_limited && (await lookups.isLimitReached({ groupId, walletId }))) {
-        // What is counted may be this very redemption, written since the door was asked.
-        if (!request.isNew && (await lookups.row(redemptionId))) return await replay(request, finding);
-        throw await refusedAtDoor('per-wallet-limit', codeId, { phone, currency });
-      }
-      const item: RedemptionItem = {
-        redemptionId,
-        codeId,
-        groupId,
-        walletId,
-        clientId: request.clientId,
-        ...(request.reference !== undefined && { reference: request.reference }),
-        at: finding.at.getTime(),
-      };
       const { redemption, joined } = dispatcher.dispatch(item);
       if (!isSameRequest(redemption.item, item)) throw new Problem('idempotency-key-reused');
-      const end = await endOf(redemption, waitMs);
-      if (end === undefined) {
-        metrics.redemptions.inc({ outcome: 'pending', reason: '' });
-        const view = await read(redemptionId, 0).catch(() => undefined);
-        if (!view) await accepted.tell(item);
-        return { redemptionId, completed: false, view, replayed: joined, times: {}, workflowId: redemption.workflowId };
-      }
-      if (!('outcome' in end) || end.outcome === 'completed') {
-        const view = 'outcome' in end ? viewOf(end) : end;
-        // Another gateway may have been first with this id, for something else.
-        if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
-        if (isUndone(view.row)) throw await undone(view, joined);
-        return answer(view, joined, redemption.times);
-      }
-      throw refusal(end.reason, await namedBy(end.reason, redemptionId, codeId, { phone, currency }), joined);
+      return await outcomeOf(redemption, joined, request, finding);
     } finally {
       letGo();
     }
+  };
+
+  /** What is to be sent on its way. @throws Problem where the door, or what is out of order, is in its way */
+  const admitted = async (request: RedemptionRequest, finding: DoorFinding): Promise<RedemptionItem> => {
+    const { redemptionId, phone, clientId, reference } = request;
+    const { code_id: codeId, group_id: groupId, currency } = finding;
+    if (!codeId || !groupId || !currency) {
+      metrics.redemptions.inc({ outcome: 'refused', reason: 'code-not-found' });
+      throw new Problem('code-not-found');
+    }
+    if (finding.refusal) throw await refusedAtDoor(finding.refusal, codeId, { phone, currency });
+    assertWhole(breaker);
+
+    const walletId = await lookups.walletOf({ phone, currency });
+    if (finding.is_limited && (await lookups.isLimitReached({ groupId, walletId }))) {
+      throw await refusedAtDoor('per-wallet-limit', codeId, { phone, currency });
+    }
+    const at = finding.at.getTime();
+    return { redemptionId, codeId, groupId, walletId, clientId, ...(reference !== undefined && { reference }), at };
+  };
+
+  /**
+   * How a repeat is answered that would be refused now: what was accepted before goes on whatever the door says by now, so
+   * that neither is a refusal final nor has nothing happened. @returns undefined where nothing is known to have been accepted
+   */
+  const acceptedBefore = async (
+    request: RedemptionRequest,
+    finding: DoorFinding,
+  ): Promise<RedemptionAnswer | undefined> => {
+    const { redemptionId, phone, waitMs } = request;
+    const item = await pending(redemptionId);
+    if (!item) {
+      // What a wallet's limit counts may be this very redemption, written since the door was asked.
+      return finding.is_limited && (await lookups.row(redemptionId)) ? await replay(request, finding) : undefined;
+    }
+    if (finding.code_id !== item.codeId || !finding.currency) throw new Problem('idempotency-key-reused');
+    try {
+      const walletId = await lookups.existingWalletOf({ phone, currency: finding.currency });
+      if (walletId !== item.walletId || request.reference !== item.reference) {
+        throw new Problem('idempotency-key-reused');
+      }
+      const here = dispatcher.find(redemptionId);
+      if (here) return await outcomeOf(here, true, request, finding);
+      if (await read(redemptionId, waitMs)) return await replay({ ...request, waitMs: 0 }, finding);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      throw outcomeUnknown(redemptionId, 'A database does not answer.');
+    }
+    return { redemptionId, completed: false, view: undefined, replayed: true, times: {} };
+  };
+
+  /** How a redemption on its way ends, if it does in time, for the request that sent it or that joined it. */
+  const outcomeOf = async (
+    redemption: Dispatched,
+    joined: boolean,
+    { redemptionId, phone, waitMs }: RedemptionRequest,
+    { currency }: DoorFinding,
+  ): Promise<RedemptionAnswer> => {
+    const { item, times } = redemption;
+    const end = await endOf(redemption, waitMs);
+    if (end === undefined) {
+      metrics.redemptions.inc({ outcome: 'pending', reason: '' });
+      const view = await read(redemptionId, 0).catch(() => undefined);
+      if (!view) await accepted.tell(item);
+      return { redemptionId, completed: false, view, replayed: joined, times: {}, workflowId: redemption.workflowId };
+    }
+    if (!('outcome' in end) || end.outcome === 'completed') {
+      const view = 'outcome' in end ? viewOf(end) : end;
+      // Another gateway may have been first with this id, for something else.
+      if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
+      if (isUndone(view.row)) throw await undone(view, joined);
+      return answer(view, joined, times);
+    }
+    throw refusal(end.reason, await namedBy(end.reason, redemptionId, item.codeId, { phone, currency }), joined);
   };
 
   /** Refused before its saga: nothing was written. */
@@ -261,17 +306,19 @@ function refusal(reason: string, redemptionId: string | null, replayed = false):
   });
 }
 
+function outcomeUnknown(redemptionId: string, why: string): Problem {
+  return new Problem('outcome-unknown', {
+    detail: `${why} Look the redemption up, or repeat the request with the same Idempotency-Key.`,
+    members: { redemption_id: redemptionId },
+  });
+}
+
 function startProblem(error: unknown, redemptionId: string): unknown {
   if (error instanceof NotStarted) {
     return unavailable('Temporal cannot be reached. Nothing has happened; try again.');
   }
   if (error instanceof OtherContent) return new Problem('idempotency-key-reused');
-  if (error instanceof OutcomeUnknown) {
-    return new Problem('outcome-unknown', {
-      detail: 'Temporal did not answer. Look the redemption up, or repeat the request with the same Idempotency-Key.',
-      members: { redemption_id: redemptionId },
-    });
-  }
+  if (error instanceof OutcomeUnknown) return outcomeUnknown(redemptionId, 'Temporal did not answer.');
   return error;
 }
 
