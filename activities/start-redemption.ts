@@ -50,15 +50,15 @@ export async function startRedemption(
  */
 export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<boolean>;
 
-/** The redemption that a workflow of its own was started with. */
-export async function startedWith(client: Client, workflowId: string): Promise<RedemptionItem | undefined> {
+/** The redemptions that a workflow was started with. */
+export async function startedWith(client: Client, workflowId: string): Promise<RedemptionItem[]> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId },
     maximumPageSize: 1,
   });
   const [input] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  return input?.data ? (JSON.parse(Buffer.from(input.data).toString()) as RedemptionItem[])[0] : undefined;
+  return input?.data ? (JSON.parse(Buffer.from(input.data).toString()) as RedemptionItem[]) : [];
 }
 
 /** @param client shares its connection with a worker, so that the first task comes back with the start's answer */

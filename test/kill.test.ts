@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { lockRows, someoneWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
@@ -79,6 +80,38 @@ test('a worker killed between any two steps costs nothing: each redemption compl
     await until(
       async () => (await world.temporal.workflow.getHandle(`redemption-${id}`).describe()).status.name === 'COMPLETED',
     );
+  }
+  await assertCoherent(world);
+});
+
+test('what a killed process had accepted is known to the next one, though its code can no longer be redeemed', async () => {
+  const settings = { VOUCHSAFE_STEP_TIMEOUT_MS: '60000' };
+  const killed = await spawnIn(world, settings);
+  const codes = await makeCodes(killed, 6);
+  const found = await Promise.all(codes.map((code) => killed.call('POST', '/v1/codes/lookup', { code })));
+  const locks = await Promise.all(found.map(({ body }) => lockRows(world.urls.giftCodeDatabase, 'codes', body.id)));
+  const requests = codes.map((code) => ({ body: { code, phone: newPhone() }, key: randomUUID() }));
+  const send = (at: TestProcess, wait: number) =>
+    Promise.all(
+      requests.map(({ body, key }) =>
+        at.call('POST', '/v1/redemptions', body, { Prefer: `wait=${wait}`, 'Idempotency-Key': key }),
+      ),
+    );
+  const accepted = await send(killed, 0);
+  expect(accepted.map(({ status, body }) => [status, body.state])).toEqual(codes.map(() => [202, 'pending']));
+  await someoneWaits(world.giftCode, 'reserve');
+  const groupId = accepted[0]?.body.code.group_id;
+  await world.giftCode.query('update code_groups set ends_at = now() where id = $1', [groupId]);
+  await killed.kill();
+  const next = await spawnIn(world, settings);
+  try {
+    for (const { status, body } of await send(next, 0)) expect([status, body.state]).toEqual([202, 'pending']);
+    for (const letGo of locks) await letGo();
+    for (const [index, { status, body }] of (await send(next, 30)).entries()) {
+      expect([status, body.id, body.state]).toEqual([201, accepted[index]?.body.id, 'completed']);
+    }
+  } finally {
+    await next.close();
   }
   await assertCoherent(world);
 });

@@ -7,7 +7,7 @@ import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
 import { createRateLimit } from '../api/rate-limit.ts';
 import { createReconciler } from '../api/reconciliations/reconciler.ts';
-import { createAccepted } from '../api/redemptions/accepted.ts';
+import { createAccepted, recallAccepted } from '../api/redemptions/accepted.ts';
 import { createBreaker, type Dependency } from '../api/redemptions/breaker.ts';
 import { createDispatcher } from '../api/redemptions/dispatcher.ts';
 import { createEndings, type Heard } from '../api/redemptions/endings.ts';
@@ -99,6 +99,10 @@ export async function main(): Promise<void> {
     const dispatcher = createDispatcher(startTarget, endings, config.dispatcher, metrics, () =>
       breaker.open('temporal'),
     );
+    const recalled = await recallAccepted(temporal, config.temporal.taskQueue).catch((error) => {
+      logger.warn({ error: String(error) }, 'Temporal does not tell what was accepted before');
+      return new Map();
+    });
     const lookups = createLookups(giftCode, wallet, statementTimeoutMs, dispatcher.isBusy);
     const redis = urls.redis ? openRedis(urls.redis) : null;
     keep({ close: () => redis?.disconnect() });
@@ -119,7 +123,7 @@ export async function main(): Promise<void> {
       reconciler: createReconciler({ gateway, giftCode, wallet }, temporal, logger),
       codeKeys,
       givenCodeLengths,
-      redemptions: createRedemptions(lookups, dispatcher, createAccepted(redis), breaker, metrics),
+      redemptions: createRedemptions(lookups, dispatcher, createAccepted(redis, recalled), breaker, metrics),
       breaker,
       servers: { nats: urls.nats, redis: urls.redis },
       redeemOptions,

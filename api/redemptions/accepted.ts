@@ -1,4 +1,6 @@
+import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
+import { startedWith } from '../../activities/start-redemption.ts';
 import { keep, readKept } from '../../platform/redis.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';
 
@@ -14,10 +16,32 @@ const KEPT_SECONDS = 300;
 
 const keyOf = (redemptionId: string) => `vouchsafe:accepted:${redemptionId}`;
 
-/** Kept in Redis for all gateways. Without it, or without an answer of it, each knows its own. */
-export function createAccepted(redis: Redis | null): Accepted {
+/**
+ * Kept in Redis for all gateways. Without it, or without an answer of it, each knows its own.
+ *
+ * @param recalled those that a process before this one may have accepted, by their ids
+ */
+export function createAccepted(redis: Redis | null, recalled: ReadonlyMap<string, RedemptionItem>): Accepted {
+  const forgetAt = performance.now() + KEPT_SECONDS * 1_000;
   return {
     tell: (item) => keep(redis, keyOf(item.redemptionId), item, KEPT_SECONDS),
-    find: (redemptionId) => readKept(redis, keyOf(redemptionId)),
+    async find(redemptionId) {
+      const before = performance.now() < forgetAt ? recalled.get(redemptionId) : undefined;
+      return before ?? (await readKept(redis, keyOf(redemptionId)));
+    },
   };
+}
+
+/**
+ * What was accepted lately and may have no row yet, as Temporal has it: a process that was killed told nobody else.
+ * @returns redemptions of open workflows, by their ids @throws ServiceError
+ */
+export async function recallAccepted(client: Client, taskQueue: string): Promise<Map<string, RedemptionItem>> {
+  const since = new Date(Date.now() - KEPT_SECONDS * 1_000).toISOString();
+  const query = `TaskQueue = '${taskQueue}' and WorkflowType = 'redeem' and ExecutionStatus = 'Running' and StartTime > '${since}'`;
+  const recalled = new Map<string, RedemptionItem>();
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    for (const item of await startedWith(client, workflowId)) recalled.set(item.redemptionId, item);
+  }
+  return recalled;
 }

@@ -225,7 +225,7 @@ async function startWorkflow(
       const isNew = await within(giveUpAt - performance.now(), startBatch(workflowId, items));
       if (isNew === undefined) throw new OutcomeUnknown('no answer in time');
       if (only && !isNew) {
-        const there = await startedWith(client, workflowId);
+        const [there] = await startedWith(client, workflowId);
         if (there && !isSameRequest(there, only)) throw new OtherContent(workflowId);
       }
       return workflowId;
