@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -961,6 +962,40 @@ describe('what is hardly HTTP', () => {
     expect(got.text).toMatch(/content-type: application\/problem\+json/i);
   });
 
+  test('a body that is refused before its end is answered, and its connection goes on', async () => {
+    const parts = Array.from({ length: 20 }, () => randomBytes(100_000));
+    const json = Buffer.from(JSON.stringify({ phone: newPhone(), unknown: 'x'.repeat(3_000_000) }));
+    for (const [body, coding, status] of [
+      [parts, 'gzip', 400],
+      [parts, 'br', 400],
+      [parts, undefined, 413],
+      [[gzipSync(json)], 'GZIP', 413],
+      [[gzipSync(randomBytes(2_000_000).toString('base64'))], 'gzip', 413],
+    ] as const) {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const headers = { 'Content-Type': 'application/json', ...(coding && { 'Content-Encoding': coding }) };
+      const answer = await sendParts(agent, '/v1/wallets', body, headers);
+      expect(answer).toMatchObject({ status, type: 'application/problem+json', requestId: expect.any(String) });
+      expect(await sendParts(agent, '/v1/wallets', ['{}'], { 'Content-Type': 'application/json' })).toMatchObject({
+        status: 400,
+        socket: answer.socket,
+      });
+      agent.destroy();
+    }
+  });
+
+  test('a client that goes away in the middle of what it compresses leaves the service well', async () => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    const part = gzipSync(randomBytes(50_000)).subarray(0, 20_000);
+    socket.write(
+      `POST /v1/wallets HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 50000\r\n\r\n`,
+    );
+    socket.write(part);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.destroy();
+    expect((await send({ path: '/healthz' })).status).toBe(200);
+  });
+
   test('a client that goes away in the middle of its request leaves the service well', async () => {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     socket.write(
@@ -983,5 +1018,26 @@ function sendRaw(request: string): Promise<{ status: number; text: string }> {
     });
     socket.on('error', reject);
     socket.on('close', () => resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]), text }));
+  });
+}
+
+/** Sends a body of a length that is not told, by a connection of an agent. */
+function sendParts(agent: Agent, path: string, parts: readonly (Buffer | string)[], headers: Record<string, string>) {
+  return new Promise<Record<'status' | 'type' | 'requestId' | 'socket', unknown>>((resolve, reject) => {
+    const authorization = `Bearer ${ADMIN_KEY}`;
+    const sending = request(
+      service.url + path,
+      { method: 'POST', agent, headers: { authorization, ...headers } },
+      (answer) => {
+        const { statusCode, headers } = answer;
+        const socket = sending.socket?.localPort;
+        answer.resume().once('end', () => {
+          resolve({ status: statusCode, type: headers['content-type'], requestId: headers['request-id'], socket });
+        });
+      },
+    );
+    sending.once('error', reject);
+    for (const part of parts) sending.write(part);
+    sending.end();
   });
 }

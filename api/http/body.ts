@@ -1,4 +1,4 @@
-import { pipeline, type Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Context } from 'koa';
 import rawBody from 'raw-body';
@@ -44,23 +44,29 @@ export async function readBody(context: Context, mayBeCsv: boolean): Promise<Bod
 const hasBody = ({ headers }: Context) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-function read({ req, headers }: Context, limitMib: number): Promise<Buffer> {
-  const coding = headers['content-encoding'];
-  const length = coding ? undefined : headers['content-length'];
-  const stream = coding ? decoded(req, coding) : req;
-  return rawBody(stream, { limit: limitMib * MIB, ...(length && { length }) }).catch(
-    (error: Error & { type?: string }) => {
-      if (error.type !== 'entity.too.large') throw unreadable('cannot be read');
-      throw new Problem('payload-too-large', { detail: `The request is larger than ${limitMib} MiB.` });
-    },
-  );
+async function read({ req, headers }: Context, limitMib: number): Promise<Buffer> {
+  const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  const isPlain = coding === 'identity';
+  const length = isPlain ? headers['content-length'] : undefined;
+  const stream = isPlain ? req : decoded(req, coding);
+  try {
+    return await rawBody(stream, { limit: limitMib * MIB, ...(length && { length }) });
+  } catch (error) {
+    // The rest is let pass: nothing else can come on this connection before it.
+    req.unpipe().resume();
+    if (!isPlain) stream.destroy();
+    if ((error as { type?: string }).type !== 'entity.too.large') throw unreadable('cannot be read');
+    throw new Problem('payload-too-large', { detail: `The request is larger than ${limitMib} MiB.` });
+  }
 }
 
 function decoded(stream: Readable, coding: string): Readable {
   const createDecoder = Object.entries(DECODERS).find(([name]) => name === coding)?.[1];
   if (!createDecoder) throw new Problem('unsupported-media-type', { detail: 'Send it plain, or with gzip.' });
-  // What goes wrong on the way ends the decoder, whose reader tells of it.
-  return pipeline(stream, createDecoder(), () => undefined);
+  const decoder = createDecoder();
+  // Not a `pipeline`: where it cannot be decoded, that would end the request before it is answered.
+  finished(stream, (error) => error && decoder.destroy(error));
+  return stream.pipe(decoder);
 }
 
 function parse(bytes: Buffer): unknown {
