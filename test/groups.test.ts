@@ -91,6 +91,26 @@ test('switches for group, code and wallet work both ways, and their events have 
   await assertCoherent(world);
 });
 
+test('the event of a change names what changed as the API does', async () => {
+  const group = `/v1/code-groups/${await groupOf(await makeCoupon(service, 1))}`;
+  const changes = {
+    name: 'Renamed',
+    starts_at: '2020-01-01T00:00:00Z',
+    ends_at: '2099-01-01T00:00:00Z',
+    per_wallet_limit: 2,
+    budget: { value: 1000, currency: 'USD' },
+    disabled: true,
+    metadata: { season: 'spring' },
+  };
+  const { body } = await service.call('PATCH', group, changes);
+  const { rows } = await world.giftCode.query(
+    `select data from outbox where aggregate_id = $1 and type = 'code_group.updated'`,
+    [body.id],
+  );
+  const data = { code_group_id: body.id, name: 'Renamed', disabled: true, changed: Object.keys(changes).sort() };
+  expect(rows).toEqual([{ data }]);
+});
+
 test('a dry run tells what a redemption would, and changes nothing', async () => {
   const coupon = await makeCoupon(service, 2, { per_wallet_limit: 1, ends_at: '2099-01-01T00:00:00Z' });
   const phone = newPhone();

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { eq, sql } from 'drizzle-orm';
+import { toSnakeCase } from 'drizzle-orm/casing';
 import { inTransaction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { type CodeGroup, type CodeGroupRow, readCodeGroup } from './read-code-groups.ts';
@@ -58,6 +59,7 @@ export async function updateCodeGroup(
         updatedAt: sql`now()`,
       })
       .where(eq(codeGroups.id, id));
+    const changed = Object.keys(changes).map(toSnakeCase).sort();
     const group = await readCodeGroup({ orm: transaction }, id);
     if (!group) throw new Error('a locked code group vanished');
     await transaction.insert(outboxBatches).values(
@@ -65,7 +67,7 @@ export async function updateCodeGroup(
         id,
         version: Number(group.version),
         type: 'code_group.updated',
-        data: { code_group_id: id, name: group.name, disabled: group.disabled, changed: Object.keys(changes).sort() },
+        data: { code_group_id: id, name: group.name, disabled: group.disabled, changed },
       }),
     );
     return { ok: true, before, group };
