@@ -8,9 +8,11 @@ import { DatabaseUnavailable, databaseError } from './database-errors.ts';
 const TIMEOUT_MS = 60_000;
 
 /** A database that is reached by a way that can be cut. */
-async function openFragile(): Promise<{ database: Database<Record<string, never>>; way: Forwarder }> {
+async function openFragile(
+  statementTimeoutMs = TIMEOUT_MS,
+): Promise<{ database: Database<Record<string, never>>; way: Forwarder }> {
   const way = await openForwarder(inject('servers').postgresUrl);
-  const sizes = { steps: 1, door: 1, reads: 1, statementTimeoutMs: TIMEOUT_MS };
+  const sizes = { steps: 1, door: 1, reads: 1, statementTimeoutMs };
   const database = await openDatabase('gateway', way.url, {}, sizes);
   onTestFinished(async () => {
     await database.close();
@@ -49,6 +51,15 @@ test('and likewise in a transaction', async () => {
   expect(await failing).toBeInstanceOf(DatabaseUnavailable);
   const one = await inTransaction(database.door, (transaction) => transaction.execute(sql`select 1 as one`));
   expect(one.rows).toEqual([{ one: 1 }]);
+});
+
+test('a server that is stopped is given up, in a transaction as well', async () => {
+  const { database, way } = await openFragile(500);
+  const one = () => inTransaction(database.door, (transaction) => transaction.execute(sql`select 1 as one`));
+  expect((await one()).rows).toEqual([{ one: 1 }]);
+  way.freeze();
+  expect(await one().catch((error: unknown) => databaseError(error))).toBeInstanceOf(DatabaseUnavailable);
+  expect((await one()).rows).toEqual([{ one: 1 }]);
 });
 
 test('where no connection is to be had, a transaction has not happened', async () => {

@@ -41,6 +41,8 @@ export interface DatabaseOptions {
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
 const CONNECTION_LIFETIME_S = 300;
+/** So much later than the server is to give a statement up, it is given up here. */
+export const ANSWER_GRACE_MS = 1_000;
 /** One for a generation, one for an import. */
 const BULK_CONNECTIONS = 2;
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -98,6 +100,8 @@ function createPool(url: string, name: string, max: number, statementTimeoutMs: 
     max,
     application_name: name,
     statement_timeout: statementTimeoutMs,
+    // A server that is stopped, or cut off, keeps no time.
+    query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
     connectionTimeoutMillis: Math.min(statementTimeoutMs, 5_000),
     idleTimeoutMillis: 0,
     // None keeps its plans for good, made while a table was empty, say. The first calls of a new one take longer, so that

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { ANSWER_GRACE_MS } from './database.ts';
 import { DatabaseUnavailable, databaseError } from './database-errors.ts';
 
 const LONGEST_MS = 600_000;
@@ -14,6 +15,7 @@ export async function longRead<T>(url: string, name: string, work: (read: Read) 
     connectionString: url,
     application_name: `vouchsafe ${name}`,
     statement_timeout: LONGEST_MS,
+    query_timeout: LONGEST_MS + ANSWER_GRACE_MS,
     connectionTimeoutMillis: 5_000,
   });
   client.on('error', () => undefined);

@@ -38,6 +38,8 @@ export interface Forwarder {
   cut(): void;
   /** And nobody listens any more, until `open`. */
   close(): Promise<void>;
+  /** Nothing comes through any more, though connections stay, as with a server that is stopped. */
+  freeze(): void;
   open(): Promise<void>;
 }
 
@@ -64,6 +66,9 @@ export async function openForwarder(serverUrl: string): Promise<Forwarder> {
   return {
     url: url.href,
     cut,
+    freeze() {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     open: () => listen(Number(url.port)),
     async close() {
       if (!server.listening) return;

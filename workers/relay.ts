@@ -29,6 +29,7 @@ const BATCHES_AT_ONCE = 1_000;
 const EVENTS_AT_ONCE = 1_000;
 const GATHER_MS = 25;
 const PUBLISH_TIMEOUT_MS = 5_000;
+const QUERY_TIMEOUT_MS = 60_000;
 const DUPLICATE_WINDOW_MS = 120_000;
 /** Batches, of up to some hundred events each: nothing is published meanwhile. */
 const REMOVE_AT_ONCE = 100;
@@ -94,6 +95,7 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
     application_name: `vouchsafe ${options.part} relay`,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
+    query_timeout: QUERY_TIMEOUT_MS,
   });
   let broken: Error | undefined;
   database.on('error', (error) => {
