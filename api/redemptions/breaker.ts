@@ -13,8 +13,8 @@ export interface Breaker {
 const PROBE_EVERY_MS = 1_000;
 
 /**
- * Keeps customers away from what failed, until it answers again. A timer asks it, a part with steps for nobody;
- * customers are never the probe.
+ * Keeps customers away from what failed, until it answers again. It is asked at once, since it may be well but for what one
+ * redemption waits for, and then by a timer, a part with steps for nobody; customers are never the probe.
  */
 export function createBreaker(
   probe: (dependency: Dependency) => Promise<unknown>,
@@ -34,7 +34,7 @@ export function createBreaker(
     broken: () => [...timers.keys()],
     open(dependency) {
       if (timers.has(dependency)) return;
-      timers.set(dependency, setTimeout(ask, PROBE_EVERY_MS, dependency).unref());
+      timers.set(dependency, setTimeout(ask, 0, dependency).unref());
       onChange(dependency, true);
     },
     close() {
