@@ -77,6 +77,8 @@ async function admit(context: Context, { callers, rateLimit }: Services): Promis
 async function answer(definition: Operation, context: Context, services: Services): Promise<void> {
   const { method, path, scope, ownScope, action } = definition;
   context.state.operation = `${method} ${path}`;
+  // Phones, codes and keys are for who asked, and for now.
+  context.set('Cache-Control', 'no-store');
   const caller = await admit(context, services);
   // Before anything is read or looked up, so that 403 says nothing about the request or about what exists.
   if (!caller.may(scope) && !(ownScope && caller.may(ownScope))) throw new Problem('forbidden');
@@ -94,8 +96,8 @@ async function answer(definition: Operation, context: Context, services: Service
     remoteAddress: context.ip,
   };
   const done = action ? await audited(services, trail, action, context.params, perform) : await perform(asItIs);
-  // What a read reveals is written down before it is shown.
-  if (!action && done.audit) await auditRead(services, trail, done.audit);
+  // What a read reveals is written down before it is shown; to HEAD nothing is.
+  if (!action && done.audit && context.method !== 'HEAD') await auditRead(services, trail, done.audit);
   context.status = done.status;
   context.set(done.headers ?? {});
   context.body = done.body;

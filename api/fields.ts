@@ -71,15 +71,19 @@ export const time = z.iso
     'must be of the years 1970 to 9999',
   );
 
+const LISTED = 50;
+const MOST_LISTED = 200;
+const LIMIT_MESSAGE = `must be 1 to ${MOST_LISTED}`;
+
 /** The query of every list. */
 export const listQuery = {
   limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be 1 to 200')
-    .transform(Number)
-    .pipe(z.int().min(1).max(200))
-    .default(50)
-    .meta({ description: '1 to 200; 50 where it is left out' }),
+    .preprocess(
+      (value) => (/^\d{1,3}$/.test(String(value)) ? Number(value) : undefined),
+      z.int(LIMIT_MESSAGE).min(1, LIMIT_MESSAGE).max(MOST_LISTED, LIMIT_MESSAGE),
+    )
+    .default(LISTED)
+    .meta({ type: 'integer', minimum: 1, maximum: MOST_LISTED, description: `${LISTED} where it is left out` }),
   cursor: z.string().max(500).optional(),
   created_from: time.optional(),
   created_to: time.optional(),

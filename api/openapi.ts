@@ -55,7 +55,7 @@ function describe(operation: Operation): Record<string, unknown> {
     ],
     ...(body && {
       requestBody: {
-        required: true,
+        required: !body.safeParse({}).success,
         content: {
           'application/json': { schema: jsonSchema(body) },
           ...(operation.csv && { 'text/csv': { schema: { type: 'string' } } }),

@@ -659,6 +659,17 @@ describe('methods that no operation is for', () => {
     expect(await ask('HEAD', '/v1/wallets/nobody')).toEqual({ status: 404, allow: null, body: '' });
   });
 
+  test('HEAD of codes reveals none, and is not written down as if it did', async () => {
+    const [code] = await makeCodes(service, 1);
+    const group = (await post('/v1/codes/lookup', { code })).body.group.id;
+    const audited = async () => (await service.call('GET', `/v1/audit-log?resource=${group}`)).body.items.length;
+    const before = await audited();
+    expect(await ask('HEAD', `/v1/code-groups/${group}/codes.csv`)).toEqual({ status: 200, allow: null, body: '' });
+    expect(await audited()).toBe(before);
+    expect(await ask('GET', `/v1/code-groups/${group}/codes.csv`)).toMatchObject({ status: 200 });
+    expect(await audited()).toBe(before + 1);
+  });
+
   test('OPTIONS and 405 tell which there are', async () => {
     expect(await ask('OPTIONS', '/v1/wallets/')).toEqual({ status: 204, allow: 'HEAD, POST, GET', body: '' });
     expect(await ask('OPTIONS', '/v1/nothing')).toMatchObject({ status: 404, allow: null });

@@ -224,3 +224,24 @@ test('an answer that is not as documented is noticed', async () => {
   expect(hold(200, { ...good, balance: undefined })).toThrow('required');
   expect(hold(201, good)).toThrow('answered 201, which is not documented');
 });
+
+test('what clients are made from: limits are integers, and a body that may be left out is optional', () => {
+  const limit = { type: 'integer', minimum: 1, maximum: 200, description: '50 where it is left out' };
+  expect(document.paths).toMatchObject({
+    '/v1/redemptions': {
+      get: { parameters: expect.arrayContaining([expect.objectContaining({ name: 'limit', schema: limit })]) },
+      post: { requestBody: { required: true } },
+    },
+    '/v1/redemptions/{id}/retry': { post: { requestBody: { required: false } } },
+  });
+});
+
+test('codes made in the background: when to look again, and nothing is to be kept by others', async () => {
+  const group = { name: 'Eid', amount: usd(1_000), count: 1_001 };
+  const { status, headers, body } = await call('POST', '/v1/code-groups', group);
+  expect([status, headers.get('Retry-After'), headers.get('Cache-Control')]).toEqual([202, '1', 'no-store']);
+  await until(async () => (await call('GET', `/v1/code-groups/${body.id}`)).body.generation.state === 'done');
+  const added = await call('POST', `/v1/code-groups/${body.id}/codes`, { count: 1_001 });
+  expect([added.status, added.headers.get('Retry-After')]).toEqual([202, '1']);
+  await until(async () => (await call('GET', `/v1/code-groups/${body.id}`)).body.generation.state === 'done');
+});

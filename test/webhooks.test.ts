@@ -277,6 +277,13 @@ describe('an endpoint that fails', () => {
     for (const release of held) release();
   });
 
+  test('has received what it answers with 2xx, though its answer does not end', async () => {
+    const endpoint = await makeEndpoint(['redemption.completed']);
+    receiver.answer = (_, response) => void response.writeHead(200).write('and ');
+    await redeem();
+    expect(await onlyDelivery(endpoint, 'delivered')).toMatchObject({ attempts: 1, last_status: 200 });
+  });
+
   test('with 410 is disabled; what waits is sent when it is enabled again', async () => {
     receiver.answer = answerWith(500);
     const endpoint = await makeEndpoint(['redemption.completed', 'code_group.created']);

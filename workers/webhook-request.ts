@@ -46,7 +46,8 @@ export function createWebhookSender(allowPrivate: boolean): WebhookSender {
         // The receiver closed a connection that had idled, as it may, most likely before it read anything there.
         const hadIdled = request.reusedSocket && !answered && error.code === 'ECONNRESET';
         if (hadIdled) send(url, headers, body, signal, true).then(resolve, reject);
-        else reject(error);
+        // Of an answer the status is enough: what was to come after it may fail, or be late.
+        else if (!answered) reject(error);
       });
       request.once('response', (response) => {
         answered = true;

@@ -105,7 +105,11 @@ async function generate(services: Services, change: Change, order: CodeOrder): P
     body: { ...codeGroupJson(group), ...(codes && { codes }) },
     // A repeat makes nothing, but shows the codes again.
     audit: replayed ? revealed : { action: 'code_group.add_codes', resource, after: { count } },
-    headers: { Location: `/v1/code-groups/${groupId}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+    headers: {
+      Location: `/v1/code-groups/${groupId}`,
+      ...(!isAtOnce && { 'Retry-After': '1' }),
+      ...(replayed && { 'Idempotent-Replayed': 'true' }),
+    },
   };
 }
 

@@ -114,6 +114,7 @@ export const createCodeGroupOperation = operation({
         : { action: 'code_group.create', resource, after: group },
       headers: {
         Location: `/v1/code-groups/${group.id}`,
+        ...(isLarge && { 'Retry-After': '1' }),
         ...(result.replayed && { 'Idempotent-Replayed': 'true' }),
       },
     };
