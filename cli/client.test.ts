@@ -25,6 +25,7 @@ describe('a request that is safe to repeat', () => {
     ['the connection breaks', 'hang up' as const],
     ['the server is unavailable', unavailable],
     ['the outcome is unknown', problem(504, 'outcome-unknown', 'Outcome unknown')],
+    ['there are too many for a moment', problem(429, 'rate-limited', 'Too many requests')],
   ])('is repeated under its key when %s', async (_, failure) => {
     const { client, received } = await api({ 'POST /v1/redemptions': failing(2, failure) });
     const options = { body: { code: 'A' }, idempotencyKey: 'k-1' };
@@ -52,6 +53,15 @@ describe('a request that is safe to repeat', () => {
     await expect(client.request('POST', '/v1/redemptions', { idempotencyKey: 'k-3' })).rejects.toMatchObject({
       message: expect.stringMatching(/^no Vouchsafe at .*--idempotency-key k-3$/),
     });
+  });
+
+  test('is not repeated where somebody is locked out for longer', async () => {
+    const lockedOut = problem(429, 'too-many-attempts', 'Too many attempts');
+    const { client, received } = await api({
+      'POST /v1/redemptions': { ...lockedOut, headers: { 'Retry-After': '30' } },
+    });
+    await expect(client.request('POST', '/v1/redemptions', { idempotencyKey: 'k' })).rejects.toBeInstanceOf(CliError);
+    expect(received).toHaveLength(1);
   });
 
   test('is not repeated after a refusal', async () => {

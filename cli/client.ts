@@ -26,7 +26,7 @@ const MAX_RETRIES = 3;
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 /** Statuses after which the same request may be sent again: nothing has happened, or the key makes a repeat harmless. */
-const RETRIED_STATUSES = [503, 504];
+const RETRIED_STATUSES = [429, 503, 504];
 /** Reasons why a connection failed that mean that no request reached a server. */
 const NEVER_CONNECTED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 const TIMED_OUT = 'it took too long';
@@ -34,8 +34,8 @@ const TIMED_OUT = 'it took too long';
 const MAX_PAGE = 200;
 
 /**
- * A client of the REST API. Requests that are safe to repeat are sent up to four times when the connection fails or the
- * server is unavailable. All functions throw `CliError`.
+ * A client of the REST API. Requests that are safe to repeat are sent up to four times when the connection fails, the
+ * server is unavailable, or there were too many for a moment. All functions throw `CliError`.
  */
 export function createClient(server: { url: string; key: string | undefined }) {
   const strange = () => new CliError(EXIT.unavailable, `${server.url} does not answer as Vouchsafe does`);
@@ -103,8 +103,10 @@ export function createClient(server: { url: string; key: string | undefined }) {
         const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
         mayHaveArrived = true;
         if (response.ok) return await read(response);
-        if (isLast || !RETRIED_STATUSES.includes(response.status)) throw await refusal(response, options);
         retryAfter = response.headers.get('retry-after');
+        // Whoever is locked out for longer is told so.
+        const isLong = response.status === 429 && Number(retryAfter) * 1_000 > MAX_DELAY_MS;
+        if (isLast || isLong || !RETRIED_STATUSES.includes(response.status)) throw await refusal(response, options);
         await response.body?.cancel();
       } catch (error) {
         if (error instanceof CliError) throw error;
@@ -134,9 +136,10 @@ export function createClient(server: { url: string; key: string | undefined }) {
   }
 
   function connectionError(reason: string, options: RequestOptions, mayHaveArrived: boolean): CliError {
-    const text = NEVER_CONNECTED.includes(reason)
-      ? `no Vouchsafe at ${server.url}; start it with npm start`
-      : `no answer from ${server.url} (${reason})`;
+    const text =
+      reason === 'ECONNREFUSED'
+        ? `no Vouchsafe at ${server.url}; start it with npm start`
+        : `no answer from ${server.url} (${reason})`;
     const error = new CliError(EXIT.unavailable, text);
     return mayHaveArrived ? withKeyHint(error, options) : error;
   }

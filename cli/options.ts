@@ -57,6 +57,16 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+export function jsonObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Told below.
+  }
+  throw new InvalidArgumentError('It must be a JSON object.');
+}
+
 export function waitSeconds(text: string): number {
   if (!/^\d{1,2}$/.test(text) || Number(text) > 30) throw new InvalidArgumentError('It must be 0 to 30 seconds.');
   return Number(text);

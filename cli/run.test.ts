@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import { problem, type Received, type Reply, runCli, startApi } from './testing.ts';
 
 const ID = '0198c5d2-3f00-7000-8000-000000000001';
@@ -184,6 +185,8 @@ describe('exit codes and the one line of an error', () => {
       exitCode: 5,
       stderr: `vouchsafe: no Vouchsafe at ${url}; start it with npm start\n`,
     });
+    const nowhere = await runCli(['wallets', 'list'], { url: 'http://nowhere.invalid' });
+    expect(nowhere.stderr).toMatch(/^vouchsafe: no answer from http:\/\/nowhere.invalid \(E\w+\)\n$/);
   });
 
   test.each([
@@ -195,6 +198,7 @@ describe('exit codes and the one line of an error', () => {
     [['groups', 'list', '--limit', '0']],
     [['groups', 'list', '--limit', '5', '--all']],
     [['groups', 'list', '--jsno']],
+    [['groups', 'create', '--name', 'Eid', '--amount', '10.00', '--count', '1', '--metadata', '[]']],
     [['groups', 'create', '--name', 'Eid', '--amount', '10.00']],
     [['groups', 'create', '--name', 'Eid', '--amount', '10.00', '--count', '1', '--code', 'A']],
     [['groups', 'create', '--name', 'Eid', '--amount', '10.00', '--count', '1', '--max-redemptions', '2']],
@@ -222,6 +226,10 @@ describe('exit codes and the one line of an error', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('Usage: vouchsafe');
   });
+});
+
+test('--version is that of the package', async () => {
+  expect(await vouchsafe('--version')).toEqual({ exitCode: 0, stdout: `${manifest.version}\n`, stderr: '' });
 });
 
 describe('amounts', () => {
@@ -278,6 +286,8 @@ describe('groups create', () => {
       '1',
       '--ends-at',
       '2026-04-01T00:00:00Z',
+      '--metadata',
+      '{"season":"spring"}',
     );
     expect(lastBody()).toEqual({
       name: 'Eid',
@@ -286,6 +296,7 @@ describe('groups create', () => {
       prefix: 'EID',
       per_wallet_limit: 1,
       ends_at: '2026-04-01T00:00:00Z',
+      metadata: { season: 'spring' },
     });
     expect(stdout.trimEnd().split('\n').slice(-2)).toEqual(codes.map(({ code }) => code));
   });

@@ -42,7 +42,7 @@ async function retentionCheck(client: Client, namespace: string): Promise<Check>
   const name = `Temporal namespace ${namespace}`;
   const { config } = await inTime(TIMEOUT_MS, client.workflowService.describeNamespace({ namespace }));
   const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S;
-  const detail = `keeps histories for ${days} days`;
+  const detail = `keeps histories for ${days} ${days === 1 ? 'day' : 'days'}`;
   if (days < 1) return warning(name, detail, 'Raise its retention: traces of redemptions are gone too soon.');
   return ok(name, detail);
 }

@@ -8,7 +8,7 @@ import { downloadCodes, requireNewFile } from '../codes-download.ts';
 import { type GivenCode, parseCodesFile, toCsv } from '../codes-file.ts';
 import { type ImportReport, readCodesFile } from '../codes-import.ts';
 import { CliError, EXIT, usageError } from '../errors.ts';
-import { amountOf, dataCommand, idempotencyOption, positiveInteger } from '../options.ts';
+import { amountOf, dataCommand, idempotencyOption, jsonObject, positiveInteger } from '../options.ts';
 import type { Output } from '../output.ts';
 import { showGroup } from '../views/group.ts';
 
@@ -25,6 +25,7 @@ interface CreateOptions extends JsonOption {
   endsAt?: string;
   perWalletLimit?: number;
   budget?: string;
+  metadata?: object;
   out?: string;
   idempotencyKey?: string;
 }
@@ -53,6 +54,7 @@ export function addGroupsCreate(groups: Command, cli: Cli): void {
     .option('--ends-at <time>', 'redeemable until then')
     .option('--per-wallet-limit <n>', 'redemptions a wallet may make in this group', positiveInteger)
     .option('--budget <decimal>', 'what all its codes may credit together, such as 5000.00')
+    .option('--metadata <json>', 'what is kept with the group, as a JSON object', jsonObject)
     .option('--out <csv>', 'write the codes to this new file')
     .addOption(idempotencyOption())
     .action(async (options: Partial<CreateOptions>) => {
@@ -125,6 +127,7 @@ function groupBody(options: CreateOptions, currency: string, given: GivenCode[] 
     ...(options.endsAt !== undefined && { ends_at: options.endsAt }),
     ...(options.perWalletLimit !== undefined && { per_wallet_limit: options.perWalletLimit }),
     ...(options.budget !== undefined && { budget: amountOf(options.budget, currency) }),
+    ...(options.metadata !== undefined && { metadata: options.metadata }),
   };
 }
 

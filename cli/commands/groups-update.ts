@@ -1,9 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { CodeGroup } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { usageError } from '../errors.ts';
-import { amountOf, dataCommand, positiveInteger } from '../options.ts';
+import { amountOf, dataCommand, jsonObject, positiveInteger } from '../options.ts';
 import { showGroup } from '../views/group.ts';
 
 const NONE = 'none';
@@ -55,13 +55,3 @@ const currencyOf = async (cli: Cli, group: string) =>
 const numberOrNone = (text: string) => (text === NONE ? NONE : positiveInteger(text));
 
 const nullForNone = <T>(value: T | undefined) => (value === NONE ? null : value);
-
-function jsonObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Told below.
-  }
-  throw new InvalidArgumentError('It must be a JSON object.');
-}
