@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import manifest from '../package.json' with { type: 'json' };
 import { problem, type Received, type Reply, runCli, startApi } from './testing.ts';
 
 const ID = '0198c5d2-3f00-7000-8000-000000000001';
@@ -229,6 +228,7 @@ describe('exit codes and the one line of an error', () => {
 });
 
 test('--version is that of the package', async () => {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   expect(await vouchsafe('--version')).toEqual({ exitCode: 0, stdout: `${manifest.version}\n`, stderr: '' });
 });
 

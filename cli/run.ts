@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import manifest from '../package.json' with { type: 'json' };
+import { VERSION } from '../platform/version.ts';
 import { type Cli, createCli, type Surroundings } from './cli.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
@@ -38,7 +38,7 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
       '\nIt finds the instance that runs in this checkout, or in VOUCHSAFE_HOME; VOUCHSAFE_URL and VOUCHSAFE_KEY name another.' +
         '\nExit codes: 0 ok, 1 refused, 2 usage, 3 auth, 4 not found, 5 unavailable.',
     )
-    .version(manifest.version, '-V, --version', 'show the version')
+    .version(VERSION, '-V, --version', 'show the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),

@@ -1,8 +1,8 @@
+import { VERSION } from '../../../platform/version.ts';
 import { answers } from '../../answers.ts';
 import { diagnose } from '../../diagnostics/diagnose.ts';
 import { operation } from '../../operation.ts';
 import { SCOPES } from '../../scopes.ts';
-import { VERSION } from '../../version.ts';
 
 export const getDiagnostics = operation({
   method: 'GET',
