@@ -280,7 +280,7 @@ export async function until<T>(read: () => Promise<T | undefined | false | null>
   }
 }
 
-async function readEvents(natsUrl: string): Promise<CloudEvent[]> {
+export async function readEvents(natsUrl: string): Promise<CloudEvent[]> {
   const connection = await connect({ servers: natsUrl });
   try {
     const manager = await connection.jetstreamManager();
@@ -298,7 +298,7 @@ async function readEvents(natsUrl: string): Promise<CloudEvent[]> {
   }
 }
 
-function poolOf(url: string): pg.Pool {
+export function poolOf(url: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   pool.on('error', () => undefined);
   return pool;

@@ -6,12 +6,24 @@ import { caller, type TestService, type TestWorld, until } from './harness.ts';
 
 export interface TestProcess extends TestService {
   pid: number;
+  /** What its run.json tells by now. */
+  run(): Promise<RunFile>;
   /** SIGKILL: no chance to finish anything. */
   kill(): Promise<void>;
 }
 
+interface RunFile {
+  api: string;
+  nats: string;
+  databases: { gateway: string; gift_code: string; wallet: string };
+  pids: Record<'app' | 'postgres' | 'temporal' | 'nats', number> & { redis?: number };
+}
+
 /** Starts the whole service as a process of its own in a world, as `npm start` does. */
-export async function spawnIn(world: TestWorld, settings: Record<string, string> = {}): Promise<TestProcess> {
+export async function spawnIn(
+  world: Pick<TestWorld, 'home' | 'environment'>,
+  settings: Record<string, string> = {},
+): Promise<TestProcess> {
   const home = await mkdtemp(join(world.home, 'process-'));
   const child = await spawnService({
     env: { ...process.env, ...world.environment, VOUCHSAFE_HOME: home, ...settings },
@@ -22,17 +34,24 @@ export async function spawnIn(world: TestWorld, settings: Record<string, string>
     errors += chunk;
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = await until(async () => {
+  const run = async (): Promise<RunFile> => JSON.parse(await readFile(join(home, 'run.json'), 'utf8'));
+  const { api: url } = await until(() => {
     if (child.exitCode !== null) throw new Error(`the service ended: ${errors}`);
-    const run = await readFile(join(home, 'run.json'), 'utf8').catch(() => undefined);
-    return run && (JSON.parse(run).api as string);
+    return run().catch(() => undefined);
   });
   const end = async (signal: NodeJS.Signals) => {
     if (isRunning(child)) child.kill(signal);
     await exited;
     await rm(home, { recursive: true, force: true });
   };
-  return { url, pid: child.pid ?? 0, call: caller(url), kill: () => end('SIGKILL'), close: () => end('SIGTERM') };
+  return {
+    url,
+    pid: child.pid ?? 0,
+    run,
+    call: caller(url),
+    kill: () => end('SIGKILL'),
+    close: () => end('SIGTERM'),
+  };
 }
 
 const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openAdminKey } from '../platform/admin-key.ts';
@@ -30,14 +30,23 @@ export async function main(args: string[]): Promise<void> {
   installRuntime(logger);
   const workflowBundle = cachedWorkflowBundle(join(config.home, 'cache'));
   workflowBundle.catch(() => undefined);
-  const servers = await startServers({ home: config.home, memory, given: config.given, progress, signal: stop.signal });
+  let tellWhere = () => {};
+  const servers = await startServers({
+    home: config.home,
+    memory,
+    given: config.given,
+    progress,
+    restarted: () => tellWhere(),
+    signal: stop.signal,
+  });
   const runFile = join(config.home, 'run.json');
   try {
     const adminKey = await openAdminKey(config.home, config.adminKey);
     progress('Starting the gateway, the workers and the relays');
     const service = await startService(config, servers.urls, adminKey, logger, workflowBundle);
     try {
-      await writeRunFile(runFile, service.url, adminKey, servers, config);
+      tellWhere = () => writeRunFile(runFile, service.url, adminKey, servers, config);
+      tellWhere();
       // Codes for nothing are made only where all the data is this machine's own.
       const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
       const code = isOwn ? await freshDemoCode(service.url, adminKey, config.currency) : undefined;
@@ -46,7 +55,8 @@ export async function main(args: string[]): Promise<void> {
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code, home }));
       await Promise.race([stopped, service.failed]).finally(() => progress('\nStopping'));
     } finally {
-      await rm(runFile, { force: true });
+      tellWhere = () => {};
+      rmSync(runFile, { force: true });
       await service.close();
     }
   } finally {
@@ -66,7 +76,7 @@ function readArguments(args: string[]): { memory: boolean } {
 }
 
 /** Tells tools on this machine where everything is; whole or not at all. */
-async function writeRunFile(path: string, api: string, adminKey: string, { urls, pids }: LocalServers, config: Config) {
+function writeRunFile(path: string, api: string, adminKey: string, { urls, pids }: LocalServers, config: Config) {
   const content = {
     api,
     web_ui: config.webUiUrl ?? urls.temporalWebUi,
@@ -78,6 +88,6 @@ async function writeRunFile(path: string, api: string, adminKey: string, { urls,
     databases: { gateway: urls.gatewayDatabase, gift_code: urls.giftCodeDatabase, wallet: urls.walletDatabase },
     pids: { app: process.pid, ...pids },
   };
-  await writeFile(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { acquireHome } from './lock.ts';
@@ -73,24 +73,58 @@ describe('the private servers', { timeout: 180_000 }, () => {
     expect(stranger.listening).toBe(true);
   });
 
-  test('that end by themselves are told of, those that are stopped are not', async () => {
+  test('that end by themselves are started again at their address, each time, until they are stopped', async () => {
     const home = await temporaryFolder();
-    const ends: string[] = [];
-    let tell = () => {};
-    const told = new Promise<void>((resolve) => {
+    const lines: string[] = [];
+    let again = () => {};
+    const options = {
+      home,
+      given: MOSTLY_GIVEN,
+      progress: (line: string) => lines.push(line),
+      restarted: () => again(),
+    };
+    const servers = stopped(await startServers(options));
+    const pids = [servers.pids.nats ?? 0];
+    for (let ends = 1; ends <= 2; ends++) {
+      const restarted = new Promise<void>((resolve) => {
+        again = resolve;
+      });
+      process.kill(pids.at(-1) ?? 0, 'SIGKILL');
+      await restarted;
+      pids.push(servers.pids.nats ?? 0);
+    }
+    expect(new Set(pids).size).toBe(3);
+    expect(lines.filter((line) => line.includes('private nats'))).toEqual([
+      expect.stringContaining(`(pid ${pids[0]}) has ended, and is started again`),
+      expect.stringContaining(`runs again (pid ${pids[1]})`),
+      expect.stringContaining(`(pid ${pids[1]}) has ended, and is started again`),
+      expect.stringContaining(`runs again (pid ${pids[2]})`),
+    ]);
+    const port = Number(new URL(servers.urls.nats).port);
+    const socket = connect(port, LOOPBACK);
+    await once(socket, 'data');
+    socket.destroy();
+
+    await servers.stop();
+    expect(await identify(pids.at(-1) ?? 0)).toBeNull();
+    // Another may have the home now, and the address.
+    const next = stopped(await startServers({ ...options, restarted: undefined }));
+    expect(next.urls.nats).toBe(servers.urls.nats);
+  });
+
+  test('whose data was in memory are told of when they end, and not started again', async () => {
+    let tell = (_line: string) => {};
+    const told = new Promise<string>((resolve) => {
       tell = resolve;
     });
-    const hear = (line: string) => {
-      if (!line.includes('has ended')) return;
-      ends.push(line);
-      tell();
-    };
-    const start = async () => stopped(await startServers({ home, given: MOSTLY_GIVEN, progress: hear }));
-    await (await start()).stop();
-    const { nats = 0 } = (await start()).pids;
+    const progress = (line: string) => line.includes('has ended') && tell(line);
+    const home = await temporaryFolder();
+    const servers = stopped(await startServers({ home, memory: true, given: MOSTLY_GIVEN, progress }));
+    const { nats = 0 } = servers.pids;
     process.kill(nats, 'SIGKILL');
-    await told;
-    expect(ends).toEqual([expect.stringContaining(`The private nats server (pid ${nats}) has ended`)]);
+    expect(await told).toContain(`The private nats server (pid ${nats}) has ended, and its data with it`);
+    await servers.stop();
+    expect(servers.pids.nats).toBe(nats);
   });
 
   test('are not started with a broken address, and the message names the variable but not the password', async () => {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { assertAddresses, type ServerAddresses } from './addresses.ts';
+import { keep } from './kept.ts';
 import { acquireHome } from './lock.ts';
 import { startNats } from './nats.ts';
 import { createPart, type Part } from './parts.ts';
@@ -8,7 +9,7 @@ import { startPostgres } from './postgres.ts';
 import { endLeftOver, type ServerProcess } from './processes.ts';
 import { startRedis } from './redis.ts';
 import { keptPassword } from './secrets.ts';
-import { PortTaken } from './set-up-error.ts';
+import { PortTaken, SetUpError } from './set-up-error.ts';
 import { startTemporal, type TemporalServer } from './temporal.ts';
 
 export interface StartOptions {
@@ -18,8 +19,10 @@ export interface StartOptions {
   memory?: boolean | undefined;
   /** Addresses from the environment: these servers are not started. */
   given: ServerAddresses;
-  /** Told one line at each thing that takes long. */
+  /** Told one line at each thing that takes long, and when a server has ended by itself. */
   progress: (line: string) => void;
+  /** Told when a server that had ended by itself runs again, by another pid. */
+  restarted?: (() => void) | undefined;
   /** Gives the start up: what runs by then is stopped, and the call rejects. */
   signal?: AbortSignal | undefined;
 }
@@ -37,7 +40,7 @@ export interface LocalServers {
     /** Null for a Temporal that was given: its Web UI is not known. */
     temporalWebUi: string | null;
   };
-  /** Of the servers that were started here. */
+  /** Of the servers that were started here; up to date. */
   pids: { postgres?: number; temporal?: number; nats?: number; redis?: number };
   /** Stops what this call started, and only that, and gives the home free. */
   stop(): Promise<void>;
@@ -99,7 +102,7 @@ interface Run extends StartOptions {
   signal: AbortSignal;
   /** Remembered from earlier runs, and those in use now. */
   ports: Record<string, number>;
-  started: ServerProcess[];
+  started: Pick<ServerProcess, 'stop'>[];
   pids: LocalServers['pids'];
 }
 
@@ -114,7 +117,10 @@ interface CommonOptions {
   signal: AbortSignal;
 }
 
-/** Starts one server on its remembered port, or on another where somebody has that one now. */
+/**
+ * Starts one server on its remembered port, or on another where somebody has that one now.
+ * Should it end by itself, it is started again; not where its data was in memory and ended with it.
+ */
 async function start<S extends (ServerProcess & { port: number }) | null>(
   run: Run,
   name: keyof LocalServers['pids'],
@@ -122,36 +128,37 @@ async function start<S extends (ServerProcess & { port: number }) | null>(
 ): Promise<S> {
   const { home, ports, memory, progress, signal } = run;
   const log = join(home, 'logs', `${name}.log`);
-  const at = (port: number | undefined) =>
-    startIt({
-      directory: join(home, name),
-      port,
-      memory,
-      log,
-      record: recordOf(home, name),
-      progress,
-      signal,
-    });
-  const server = await at(ports[name]).catch((error) => {
-    if (error instanceof PortTaken) return at(undefined);
+  const common = { directory: join(home, name), memory, log, record: recordOf(home, name), progress };
+  const server = await startIt({ ...common, port: ports[name], signal }).catch((error) => {
+    if (error instanceof PortTaken) return startIt({ ...common, port: undefined, signal });
     throw error;
   });
-  if (server) {
+  if (!server) return server;
+  const again = async (signal: AbortSignal) => {
+    const next = await startIt({ ...common, port: server.port, signal });
+    if (!next) throw new SetUpError(`The program of the private ${name} server is gone.`);
+    return next;
+  };
+  const restarted = (pid: number) => {
+    run.pids[name] = pid;
+    run.restarted?.();
+  };
+  run.pids[name] = server.pid;
+  ports[name] = server.port;
+  if (memory)
     void server.lost.then(() =>
       progress(
-        `The private ${name} server (pid ${server.pid}) has ended. Stop Vouchsafe and start it again; see ${log}`,
+        `The private ${name} server (pid ${server.pid}) has ended, and its data with it. Stop Vouchsafe and start it again; see ${log}`,
       ),
     );
-    run.started.push(server);
-    run.pids[name] = server.pid;
-    ports[name] = server.port;
-  }
+  run.started.push(memory ? server : keep(server, { name, log, again, restarted, progress }));
   return server;
 }
 
 async function startTemporalOf(run: Run): Promise<TemporalServer> {
-  const uiPort = run.ports.temporalWebUi;
-  const server = await start(run, 'temporal', (common) => startTemporal({ ...common, uiPort }));
+  const server = await start(run, 'temporal', (common) =>
+    startTemporal({ ...common, uiPort: run.ports.temporalWebUi }),
+  );
   run.ports.temporalWebUi = server.uiPort;
   return server;
 }
