@@ -87,6 +87,8 @@ async function answer(definition: Operation, context: Context, services: Service
   if (guesser) services.guesses.assertAllowed(guesser);
   const sent = await readBody(context, definition.csv ?? false);
   const request = readRequest(definition, context, caller, sent, services);
+  if (definition.waits && request.waitSeconds !== undefined)
+    context.set('Preference-Applied', `wait=${request.waitSeconds}`);
   const perform = (change: Change) =>
     guesser ? handleCode(definition, request, change, guesser) : definition.handle(request, change);
   const trail: AuditTrail = {

@@ -26,16 +26,17 @@ export function openApi(operations: Operation[]): Record<string, unknown> {
     paths,
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key' } },
+      headers: HEADERS,
       schemas: { Problem: PROBLEM_SCHEMA, ...namedAnswers() },
     },
   };
 }
 
 function describe(operation: Operation): Record<string, unknown> {
-  const { params, query, body, idempotent = false } = operation;
+  const { params, query, body } = operation;
   const codes = [
     ...COMMON,
-    ...(body ? COMMON_WITH_BODY : []),
+    ...(operation.method === 'GET' ? [] : COMMON_WITH_BODY),
     ...(operation.takesCode ? (['too-many-attempts'] as const) : []),
     ...(operation.action ? (['outcome-unknown'] as const) : []),
     ...operation.problems,
@@ -48,7 +49,7 @@ function describe(operation: Operation): Record<string, unknown> {
     parameters: [
       ...parameters(params, 'path'),
       ...parameters(query, 'query'),
-      ...(idempotent
+      ...(operation.idempotent
         ? [header('Idempotency-Key', 'Makes a repeat of this request the same request; 1 to 255 printable ASCII.')]
         : []),
       ...(operation.waits ? [header('Prefer', '`wait=N`: wait up to N seconds (0 to 30) for the end.')] : []),
@@ -64,14 +65,30 @@ function describe(operation: Operation): Record<string, unknown> {
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(operation.answers).map(([status, schema]) => [status, success(status, schema, idempotent)]),
+        Object.entries(operation.answers).map(([status, schema]) => [status, success(operation, status, schema)]),
       ),
-      ...problemResponses(codes),
+      ...problemResponses(operation, codes),
     },
   };
 }
 
-const RETRY_AFTER = { description: 'Seconds', schema: { type: 'integer' } };
+const HEADERS = {
+  'Request-Id': { description: 'Of this request; the audit log has it', schema: { type: 'string', format: 'uuid' } },
+  Location: { description: 'Where what was made is, or where to look again', schema: { type: 'string' } },
+  'Retry-After': { description: 'Seconds', schema: { type: 'integer' } },
+  'Idempotent-Replayed': { description: 'Answered from an earlier request', schema: { const: 'true' } },
+  'Preference-Applied': { description: 'What was heeded of `Prefer`', schema: { type: 'string' } },
+  'Server-Timing': { description: 'What each step took, in ms', schema: { type: 'string' } },
+  'Content-Disposition': { description: 'A name for the file', schema: { type: 'string' } },
+  'WWW-Authenticate': { description: 'How to send a key', schema: { type: 'string' } },
+};
+const HEADERS_OF_PROBLEMS: Partial<Record<ProblemCode, readonly (keyof typeof HEADERS)[]>> = {
+  unauthorized: ['WWW-Authenticate'],
+  'rate-limited': ['Retry-After'],
+  'too-many-attempts': ['Retry-After'],
+  unavailable: ['Retry-After'],
+  'code-reserved': ['Retry-After'],
+};
 const MEANING: Record<string, string> = {
   200: 'Done',
   201: 'Made',
@@ -79,20 +96,21 @@ const MEANING: Record<string, string> = {
   204: 'Gone',
 };
 
-function success(status: string, schema: AnswerSchema, idempotent: boolean): Record<string, unknown> {
-  const headers = {
-    ...(status === '202' && {
-      Location: { description: 'Where to look', schema: { type: 'string' } },
-      'Retry-After': RETRY_AFTER,
-    }),
-    ...(idempotent && {
-      'Idempotent-Replayed': { description: '`true`: answered from an earlier request', schema: { type: 'string' } },
-    }),
-  };
-  const described = { description: MEANING[status], ...(Object.keys(headers).length > 0 && { headers }) };
+function success(operation: Operation, status: string, schema: AnswerSchema): Record<string, unknown> {
+  const headers = headersOf(operation, status === '202' ? ['Location', 'Retry-After'] : [], operation.sends);
+  const described = { description: MEANING[status], headers };
   if (schema === 'nothing') return described;
   if (schema === 'csv') return { ...described, content: { 'text/csv': { schema: { type: 'string' } } } };
   return { ...described, content: { 'application/json': { schema: answerSchema(schema) } } };
+}
+
+/** What any answer of an operation may have, and more. */
+function headersOf({ idempotent, waits }: Operation, ...more: (readonly (keyof typeof HEADERS)[] | undefined)[]) {
+  const names: (keyof typeof HEADERS)[] = ['Request-Id'];
+  if (idempotent) names.push('Idempotent-Replayed');
+  if (waits) names.push('Preference-Applied');
+  const all = [...names, ...more.flatMap((some) => some ?? [])];
+  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
 const scopeText = ({ scope, ownScope }: Operation) =>
@@ -125,7 +143,7 @@ const header = (name: string, description: string) => ({
   schema: { type: 'string' },
 });
 
-function problemResponses(codes: ProblemCode[]): Record<string, unknown> {
+function problemResponses(operation: Operation, codes: ProblemCode[]): Record<string, unknown> {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set(codes))
     byStatus.set(problems[code][0], [...(byStatus.get(problems[code][0]) ?? []), code]);
@@ -134,7 +152,10 @@ function problemResponses(codes: ProblemCode[]): Record<string, unknown> {
       String(status),
       {
         description: ofStatus.map((code) => `[${code}](/errors/${code})`).join(', '),
-        ...((status === 429 || status === 503) && { headers: { 'Retry-After': RETRY_AFTER } }),
+        headers: headersOf(
+          operation,
+          ofStatus.flatMap((code) => HEADERS_OF_PROBLEMS[code] ?? []),
+        ),
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     ]),

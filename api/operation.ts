@@ -71,6 +71,8 @@ export interface Operation<
   idempotent?: boolean;
   /** Waits for the end of what it begins or reads, as long as `Prefer: wait=N` says. */
   waits?: boolean;
+  /** Headers that its answers may have, beside those that follow from what else is said here. */
+  sends?: readonly ('Location' | 'Server-Timing' | 'Content-Disposition')[];
   /** What it answers, by status. */
   answers: Partial<Record<200 | 201 | 202 | 204, AnswerSchema>>;
   /** Problems of its own, beside those that any operation has. */

@@ -11,7 +11,7 @@ interface Schema {
 }
 interface Described {
   operationId: string;
-  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
+  responses: Record<string, { headers: Record<string, unknown>; content?: Record<string, { schema: Schema }> }>;
 }
 
 export const document = openApi(operations(readConfig({}))) as {
@@ -25,24 +25,30 @@ addFormats.default(ajv);
 ajv.addSchema({ $id: 'document', components: { schemas: { ...closed(named), Problem } } });
 const compiled = new Map<string, ValidateFunction>();
 
+/** Headers of HTTP itself, of which the document says nothing. */
+const TRANSPORT = new Set(
+  'allow cache-control connection content-length content-type date keep-alive transfer-encoding vary'.split(' '),
+);
+
 /**
- * Holds an answer against the OpenAPI document: the operation, its status and every member must be described there. What
- * clients must bear, members that are not described, is an error here.
+ * Holds an answer against the OpenAPI document: the operation, its status, its headers and every member must be described
+ * there. What clients must bear, members that are not described, is an error here.
  */
-export function assertDocumented(
-  method: string,
-  url: string,
-  status: number,
-  type: string | null,
-  body: unknown,
-): void {
+export function assertDocumented(method: string, url: string, status: number, headers: Headers, body: unknown): void {
   const path = new URL(url).pathname.replace(/\/$/, '');
   const found = describedAt(path)?.[method.toLowerCase()];
   // Paths and methods that do not exist answer problems that no operation describes.
-  if (!found || status === 405 || status >= 500 || status === 401) return;
+  if (!found || status === 405) return;
   const response = found.responses[String(status)];
-  if (!response) throw new Error(`${found.operationId} answered ${status}, which is not documented`);
-  const mediaType = type?.split(';')[0] ?? '';
+  if (!response) {
+    if (status >= 500) return;
+    throw new Error(`${found.operationId} answered ${status}, which is not documented`);
+  }
+  const described = Object.keys(response.headers).map((name) => name.toLowerCase());
+  const unknown = [...headers.keys()].filter((name) => !TRANSPORT.has(name) && !described.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`${found.operationId} answered ${status} with ${unknown}, which is not documented`);
+  const mediaType = headers.get('Content-Type')?.split(';')[0] ?? '';
   if (!response.content) {
     if (body !== undefined) throw new Error(`${found.operationId} answered ${status} with a body`);
     return;

@@ -152,7 +152,7 @@ export function caller(url: string): TestService['call'] {
     const { status, headers: got } = response;
     const type = got.get('Content-Type');
     const parsed = text === '' ? undefined : type?.includes('json') ? JSON.parse(text) : text;
-    assertDocumented(method, url + path, status, type, parsed);
+    assertDocumented(method, url + path, status, got, parsed);
     return { status, headers: got, body: parsed };
   };
 }

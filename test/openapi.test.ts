@@ -217,11 +217,17 @@ test('an accepted redemption without a row, a stuck one and background codes are
 test('an answer that is not as documented is noticed', async () => {
   const url = `${service.url}/v1/wallets/${randomUUID()}`;
   const good = { id: randomUUID(), phone: '+1', balance: usd(1), state: 'active', created_at: '2026-01-31T08:00:00Z' };
-  const hold = (status: number, body: unknown) => () => assertDocumented('GET', url, status, 'application/json', body);
+  const json = { 'Content-Type': 'application/json' };
+  const hold =
+    (status: number, body: unknown, headers: Record<string, string> = {}) =>
+    () =>
+      assertDocumented('GET', url, status, new Headers({ ...json, ...headers }), body);
   expect(hold(200, good)).not.toThrow();
   expect(hold(200, { ...good, more: 1 })).toThrow('additional properties');
   expect(hold(200, { ...good, state: 'lost' })).toThrow('allowed values');
   expect(hold(200, { ...good, balance: undefined })).toThrow('required');
+  expect(hold(200, good, { 'Request-Id': randomUUID() })).not.toThrow();
+  expect(hold(200, good, { Location: url })).toThrow('answered 200 with location, which is not documented');
   expect(hold(201, good)).toThrow('answered 201, which is not documented');
 });
 
@@ -234,6 +240,13 @@ test('what clients are made from: limits are integers, and a body that may be le
     },
     '/v1/redemptions/{id}/retry': { post: { requestBody: { required: false } } },
   });
+});
+
+test('what was heeded of Prefer is told by what waits, and by nothing else', async () => {
+  const applied = async (path: string) =>
+    (await call('GET', path, undefined, { Prefer: 'wait=1' })).headers.get('Preference-Applied');
+  expect(await applied(`/v1/redemptions/${await redeemed()}`)).toBe('wait=1');
+  expect(await applied(`/v1/wallets/${await newWallet()}`)).toBeNull();
 });
 
 test('codes made in the background: when to look again, and nothing is to be kept by others', async () => {

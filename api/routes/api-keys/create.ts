@@ -21,6 +21,7 @@ export const createApiKey = operation({
     scopes: scopeList,
   }),
   idempotent: true,
+  sends: ['Location'],
   answers: { 201: answers.newApiKey },
   problems: ['idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }, change) {

@@ -18,6 +18,7 @@ export const rotateApiKey = operation({
   action: 'api_key.rotate',
   params: z.object({ id }),
   idempotent: true,
+  sends: ['Location'],
   answers: { 201: answers.newApiKey },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, caller, idempotencyKey, services }, change) {

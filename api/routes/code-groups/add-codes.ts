@@ -31,6 +31,7 @@ export const addCodesOperation = operation({
   body: z.strictObject({ count: z.int().min(1).max(MAX_GENERATED) }),
   csv: true,
   idempotent: true,
+  sends: ['Location'],
   answers: { 200: answers.codesImport, 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['not-found', 'conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ params, body, csv, caller, idempotencyKey, services }, change) {

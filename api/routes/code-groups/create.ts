@@ -64,6 +64,7 @@ export const createCodeGroupOperation = operation({
   action: 'code_group.create',
   body,
   idempotent: true,
+  sends: ['Location'],
   answers: { 201: answers.codeGroupWithCodes, 202: answers.codeGroup },
   problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
   async handle({ body, caller, idempotencyKey, services }, change) {

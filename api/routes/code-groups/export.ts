@@ -14,6 +14,7 @@ export const exportCodesOperation = operation({
   summary: 'Download the codes of a group as CSV',
   scope: 'codes:reveal',
   params: z.object({ id }),
+  sends: ['Content-Disposition'],
   answers: { 200: 'csv' },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {

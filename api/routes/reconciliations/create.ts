@@ -13,6 +13,7 @@ export const createReconciliation = operation({
   action: 'reconciliation.create',
   idempotent: true,
   waits: true,
+  sends: ['Location'],
   answers: { 201: answers.reconciliation, 202: answers.reconciliation },
   problems: ['unavailable'],
   async handle({ caller, idempotencyKey, waitSeconds, services }, change) {

@@ -20,6 +20,7 @@ export const createRedemption = (region: string | undefined) =>
     takesCode: true,
     idempotent: true,
     waits: true,
+    sends: ['Location', 'Server-Timing'],
     answers: { 201: answers.redemption, 202: answers.anyRedemption },
     problems: [
       'code-malformed',
@@ -56,7 +57,6 @@ export const createRedemption = (region: string | undefined) =>
       const headers = {
         Location: `/v1/redemptions/${answer.redemptionId}`,
         ...(answer.replayed && { 'Idempotent-Replayed': 'true' }),
-        ...(waitSeconds !== undefined && { 'Preference-Applied': `wait=${waitSeconds}` }),
         ...serverTiming(answer.times),
       };
       const { view } = answer;

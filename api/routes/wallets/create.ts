@@ -19,6 +19,7 @@ export const createWallet = (region: string | undefined) =>
     action: 'wallet.create',
     body: z.strictObject({ phone: phone(region), currency: currency.optional() }),
     idempotent: true,
+    sends: ['Location'],
     answers: { 201: answers.wallet },
     problems: ['wallet-exists', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }, change) {

@@ -18,6 +18,7 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
     action: 'webhook_endpoint.create',
     body: z.strictObject({ url: endpointUrl(allowPrivate), event_types: eventTypes }),
     idempotent: true,
+    sends: ['Location'],
     answers: { 201: answers.newWebhookEndpoint },
     problems: ['conflict', 'idempotency-key-reused', 'unavailable'],
     async handle({ body, caller, idempotencyKey, services }, change) {
