@@ -25,7 +25,7 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /** Whether something accepts connections on this port of the loopback. */
-export function answers(port: number): Promise<boolean> {
+function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: LOOPBACK, port });
     const end = (answer: boolean) => {

@@ -5,7 +5,7 @@ import { completedAt } from '../../redemptions/redemption-json.ts';
 import type { CodeUse } from './uses.ts';
 
 /** A code as lists show it; in clear only where keys to unseal it are given. */
-export function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
+function codeJson(code: CodeDetails, keys: CodeKeys | undefined) {
   return {
     id: code.id,
     ...(keys && { code: revealCode(keys, code) }),
