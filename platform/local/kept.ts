@@ -57,8 +57,9 @@ export function keep(first: ServerProcess, options: KeepOptions): Pick<ServerPro
       return restarted(server.pid);
     }
   };
-  // Rejects when a start, or the wait for one, is given up, and with nothing else.
-  const watching = watch().catch(() => undefined);
+  const watching = watch().catch((error) => {
+    if (!signal.aborted) progress(`The private ${name} server is not watched any more: ${(error as Error).message}`);
+  });
   return {
     async stop() {
       stopping.abort();
