@@ -55,7 +55,7 @@ export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): Gi
 
     async reverseRedemption(order) {
       await run('reverse', [], async () => {
-        const state = await reverseRedemption(db, order, workflowId(), statementLimitMs());
+        const state = await reverseRedemption(db, order, statementLimitMs());
         if (state !== 'reversed') throw new BrokenInvariant(`a redemption that was taken back is ${state}`);
       });
     },

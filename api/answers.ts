@@ -199,7 +199,7 @@ const transaction = z
     balance_after: money,
     reference: z.string().nullable(),
     note: z.string().nullable(),
-    redemption_id: id.optional(),
+    redemption_id: id.optional().meta({ description: 'Of a redemption, or of its reversal' }),
     created_at: instant,
   })
   .meta({ id: 'Transaction' });

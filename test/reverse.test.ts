@@ -26,6 +26,9 @@ test('a reversed redemption is debited once, and its code can be redeemed again'
     ['reversal', 'debit'],
     ['redemption', 'credit'],
   ]);
+  expect(items.map((item: { redemption_id: string }) => item.redemption_id)).toEqual([body.id, body.id]);
+  // Its own saga is still what it leads to; the timeline has the reversal's as well.
+  expect(answers[0]?.body.workflow_id).toBe(body.workflow_id);
   expect((await redeem(code, newPhone())).status).toBe(201);
 });
 
@@ -119,8 +122,8 @@ test('a reversal whose debit was made goes on when it is cancelled, and can be t
   const reversal = { reason: 'refunded', code: 'free' };
   const { body: clerk } = await service.call('POST', '/v1/api-keys', { name: 'clerk', scopes: ['redemptions:read'] });
   const byClerk = { Authorization: `Bearer ${clerk.key}` };
-  const listed = async (headers = {}) => {
-    const { items } = (await service.call('GET', '/v1/redemptions?stuck=true', undefined, headers)).body;
+  const listed = async (headers = {}, query = 'stuck=true') => {
+    const { items } = (await service.call('GET', `/v1/redemptions?${query}`, undefined, headers)).body;
     return items.map(({ id }: { id: string }) => id);
   };
   expect((await service.call('POST', `${path}/reverse`, reversal, { Prefer: 'wait=0' })).status).toBe(202);
@@ -137,6 +140,14 @@ test('a reversal whose debit was made goes on when it is cancelled, and can be t
   expect((await service.call('GET', path, undefined, byClerk)).body).not.toHaveProperty('stuck');
   await until(async () => (await listed()).includes(body.id));
   expect(await listed(byClerk)).toEqual([body.id]);
+  const { items } = (await service.call('GET', '/v1/redemptions?stuck=true')).body;
+  expect(items).toEqual([expect.objectContaining({ stuck: expect.objectContaining({ step: 'reverse-redemption' }) })]);
+  const ofPhone = `phone=${encodeURIComponent(phone)}`;
+  expect(await listed({}, ofPhone)).toEqual([body.id]);
+  expect(await listed({}, `${ofPhone}&stuck=false`)).toEqual([]);
+  const retryAll = async (step: string) => (await service.call('POST', '/v1/redemptions/retry', { step })).body.retried;
+  expect(await retryAll('reverse-redemption')).toBe(1);
+  expect(await retryAll('reverse-credit')).toBe(0);
   expect((await service.call('POST', `${path}/retry`)).body.state).toBe('completed');
   const audited = await service.call('GET', `/v1/audit-log?action=redemption.retry&resource=${body.id}`);
   expect(audited.body.items).toHaveLength(1);
@@ -144,6 +155,7 @@ test('a reversal whose debit was made goes on when it is cancelled, and can be t
   await until(async () => (await service.call('GET', path)).body.state === 'reversed');
   expect((await service.call('GET', path)).body).not.toHaveProperty('stuck');
   await until(async () => (await listed()).length === 0);
+  expect(await listed({}, `${ofPhone}&stuck=false`)).toEqual([body.id]);
 });
 
 test('what is not completed cannot be reversed', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { startNats, startTemporal } from '../platform/local/index.ts';
-import { breakDatabase, openForwarder } from './faults.ts';
+import { breakDatabase, lockRows, openForwarder } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -55,6 +55,40 @@ test('when the answer to a start is lost, the client is told the id, and the sam
     answer.body.wallet.id,
   ]);
   expect(rows).toEqual([{ n: 1 }]);
+});
+
+test('while Temporal is silent, whoever asks about a redemption is answered, and so is whoever works on it', async () => {
+  const [code, done] = await makeCodes(service, 2);
+  const phone = newPhone();
+  const { body: wallet } = await service.call('POST', '/v1/wallets', { phone });
+  const { body: completed } = await isLetIn(done, newPhone());
+  const unlock = await lockRows(world.urls.walletDatabase, 'wallets', wallet.id);
+  const { body: reserved } = await service.call('POST', '/v1/redemptions', { code, phone }, { Prefer: 'wait=1' });
+  const path = `/v1/redemptions/${reserved.id}`;
+  await until(async () => (await service.call('GET', path)).body.stuck);
+  process.kill(temporal.pid, 'SIGSTOP');
+  try {
+    const asked = [
+      ['GET', path],
+      ['GET', `/v1/redemptions/${randomUUID()}`],
+      ['POST', `${path}/retry`, {}],
+      ['POST', `${path}/abort`, { reason: 'silent' }],
+      ['POST', `/v1/redemptions/${completed.id}/reverse`, { reason: 'silent', code: 'free' }],
+      ['POST', '/v1/redemptions/retry', { step: 'credit' }],
+    ] as const;
+    const answers = await Promise.all(asked.map(([method, at, body]) => service.call(method, at, body)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 503, 504, 504, 504, 503]);
+    expect(answers[0]?.body).toMatchObject({ id: reserved.id, state: 'reserved' });
+  } finally {
+    process.kill(temporal.pid, 'SIGCONT');
+    await unlock();
+  }
+  await until(async () => ['completed', 'released'].includes((await service.call('GET', path)).body.state));
+  // What was sent may have been done, now that Temporal reads it.
+  await until(async () => {
+    const { state, stuck } = (await service.call('GET', `/v1/redemptions/${completed.id}`)).body;
+    return ['completed', 'reversed'].includes(state) && !stuck;
+  });
 });
 
 test('while Temporal is down, a redemption is refused and nothing has happened; then it goes on', async () => {

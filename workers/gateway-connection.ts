@@ -1,6 +1,24 @@
-import { Connection, type Metadata } from '@temporalio/client';
+import {
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  type Metadata,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 
 const NAMESPACE_HEADER = 'temporal-namespace';
+/** A call that is not answered by then fails. */
+const CALL_TIMEOUT_MS = 5_000;
+/** Answered only when there is something new. */
+const LONG_POLL = '/GetWorkflowExecutionHistory';
+
+/** The SDK's own way to set deadlines takes an AsyncLocalStorage as well. */
+const limitTime: Interceptor = (options, nextCall) => {
+  const { deadline = Date.now() + CALL_TIMEOUT_MS, method_definition: method } = options;
+  return nextCall(method.path.endsWith(LONG_POLL) ? options : { ...options, deadline }) as ReturnType<Interceptor>;
+};
 
 /**
  * Connects to Temporal at the first call. The namespace's header goes with every call, instead of being added call by call
@@ -14,5 +32,9 @@ export function lazyConnection(address: string, namespace: string): Connection {
       return meant === namespace && Object.keys(others).length === 0 ? call() : super.withMetadata(metadata, call);
     }
   }
-  return OneNamespace.lazy({ address, metadata: { [NAMESPACE_HEADER]: namespace } });
+  return OneNamespace.lazy({
+    address,
+    metadata: { [NAMESPACE_HEADER]: namespace },
+    interceptors: [limitTime, makeGrpcRetryInterceptor(defaultGrpcRetryOptions())],
+  });
 }

@@ -32,6 +32,9 @@ export type Part = 'gift-code' | 'wallet';
 /** The steps of the saga and of its undoing. */
 export const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'] as const;
 export type StepName = (typeof STEPS)[number];
+/** The steps of taking a completed redemption back. */
+export const REVERSAL_STEPS = ['reverse-credit', 'reverse-redemption'] as const;
+export type ReversalStepName = (typeof REVERSAL_STEPS)[number];
 
 /** How a redemption ended, or that a workflow of its own has taken it over. */
 export interface Settlement {

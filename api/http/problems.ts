@@ -1,4 +1,4 @@
-import { ServiceError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { DrizzleQueryError } from 'drizzle-orm';
 import type { Context } from 'koa';
 import type { ZodError } from 'zod';
@@ -32,7 +32,8 @@ export function asProblem(thrown: unknown): Problem {
   if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {
     return unavailable('A database does not answer.');
   }
-  if (error instanceof ServiceError && TEMPORAL_AWAY.has((error.cause as { code?: number } | undefined)?.code ?? 0)) {
+  const told = error instanceof ServiceError ? error.cause : error;
+  if (isGrpcServiceError(told) && TEMPORAL_AWAY.has(told.code)) {
     return unavailable('Temporal does not answer.');
   }
   return new Problem('internal-error');

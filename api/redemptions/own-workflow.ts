@@ -1,6 +1,18 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { startRedemption } from '../../activities/start-redemption.ts';
-import { type RedeemOptions, type RedemptionItem, reversedBy, STAGE_ATTRIBUTE } from '../../workflows/contracts.ts';
+import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import { within } from '../../platform/within.ts';
+import {
+  REVERSAL_STEPS,
+  type RedeemOptions,
+  type RedemptionItem,
+  type ReversalStepName,
+  redemptionWorkflowId,
+  reversalWorkflowId,
+  reversedBy,
+  STAGE_ATTRIBUTE,
+  type StepName,
+} from '../../workflows/contracts.ts';
 
 /** Where and why a redemption waits, as Temporal tells it. */
 export interface Stuck {
@@ -11,7 +23,7 @@ export interface Stuck {
   next_attempt_at: string | null;
 }
 
-const STEP_OF_ACTIVITY: Record<string, string> = {
+const STEP_OF_ACTIVITY: Record<string, StepName | ReversalStepName> = {
   voidCredit: 'void',
   reverseCredit: 'reverse-credit',
   reverseRedemption: 'reverse-redemption',
@@ -29,6 +41,27 @@ export async function ownWorkflow(
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** Where a redemption, or its reversal, is stuck is left out, if Temporal has not told by then. Milliseconds. */
+const TOLD_WITHIN_MS = 1_000;
+
+/** The same, as far as Temporal tells it soon. */
+export function ownWorkflowAsTold(client: Client, workflowId: string): ReturnType<typeof ownWorkflow> {
+  return within(TOLD_WITHIN_MS, ownWorkflow(client, workflowId)).catch(() => undefined);
+}
+
+/** What an answer says of where a workflow is stuck. */
+export const stuckMember = (own: Awaited<ReturnType<typeof ownWorkflow>>): { stuck?: Stuck } =>
+  own?.isOpen && own.stuck ? { stuck: own.stuck } : {};
+
+/** Where a redemption that is reserved, or the reversal of another one, is stuck, as far as Temporal tells it soon. */
+export async function stuckAsTold(
+  client: Client,
+  { id, state }: Pick<RedemptionRow, 'id' | 'state'>,
+): Promise<{ stuck?: Stuck }> {
+  const workflowId = state === 'reserved' ? redemptionWorkflowId(id) : reversalWorkflowId(id);
+  return stuckMember(await ownWorkflowAsTold(client, workflowId));
 }
 
 /** What a workflow waits for: its pending activity, if it has one. */
@@ -56,11 +89,23 @@ export async function retryNow(
   await resetActivities(client, workflowId);
 }
 
-/** The workflows of redemptions that are stuck at a step, as Temporal's visibility tells; a moment behind. */
-export async function* stuckAt(client: Client, taskQueue: string, step: string): AsyncGenerator<string> {
+/** The workflows of redemptions, or of reversals, that are stuck at a step, as Temporal's visibility tells; a moment behind. */
+export async function* stuckAt(
+  client: Client,
+  taskQueue: string,
+  step: StepName | ReversalStepName,
+): AsyncGenerator<string> {
+  if (isOfReversal(step)) {
+    for await (const workflowId of openReversals(client, taskQueue, new Date())) {
+      if ((await ownWorkflow(client, workflowId))?.stuck?.step === step) yield workflowId;
+    }
+    return;
+  }
   const query = `TaskQueue = '${taskQueue}' and ${STAGE_ATTRIBUTE} = '${step}' and ExecutionStatus = 'Running'`;
   for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
 }
+
+const isOfReversal = (step: string): step is ReversalStepName => REVERSAL_STEPS.some((other) => other === step);
 
 /**
  * Redemptions whose reversal began before a time and is not over, as Temporal's visibility tells; a moment behind.
@@ -73,14 +118,19 @@ export async function unfinishedReversals(
   startedBefore: Date,
   most: number,
 ): Promise<string[]> {
-  const query = `TaskQueue = '${taskQueue}' and WorkflowType = 'reverse' and ExecutionStatus = 'Running'
-    and StartTime < '${startedBefore.toISOString()}'`;
   const ids: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query, pageSize: most })) {
+  for await (const workflowId of openReversals(client, taskQueue, startedBefore)) {
     ids.push(reversedBy(workflowId));
     if (ids.length === most) break;
   }
   return ids;
+}
+
+/** The latest first. They have no search attribute that tells their step. */
+async function* openReversals(client: Client, taskQueue: string, startedBefore: Date): AsyncGenerator<string> {
+  const query = `TaskQueue = '${taskQueue}' and WorkflowType = 'reverse' and ExecutionStatus = 'Running'
+    and StartTime < '${startedBefore.toISOString()}'`;
+  for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
 }
 
 const GRPC_NOT_FOUND = 5;

@@ -4,7 +4,7 @@ import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
 import { createdBetween, dataCommand, type ListOptions, listCommand, listLimit, yesOption } from '../options.ts';
 import { printList } from '../print-list.ts';
-import { noteUnfinished, redemptionColumns, showRedemption } from '../views/redemption.ts';
+import { noteUnfinished, redemptionColumns, showRedemption, stuckColumns } from '../views/redemption.ts';
 
 interface Filters extends ListOptions {
   phone?: string;
@@ -63,7 +63,7 @@ export function addRedemptions(program: Command, cli: Cli): void {
   listCommand(redemptions, 'stuck', 'list those that wait for something', 'redemptions stuck').action(
     async (options: ListOptions) => {
       const query = { stuck: true, ...createdBetween(options) };
-      await printList(cli, options, '/v1/redemptions', query, listLimit(options), redemptionColumns);
+      await printList(cli, options, '/v1/redemptions', query, listLimit(options), stuckColumns);
     },
   );
 
@@ -89,7 +89,7 @@ export function addRedemptions(program: Command, cli: Cli): void {
   )
     .addOption(
       new Option('--step <step>', 'which they are stuck at')
-        .choices(['reserve', 'credit', 'confirm', 'void', 'release'])
+        .choices(['reserve', 'credit', 'confirm', 'void', 'release', 'reverse-credit', 'reverse-redemption'])
         .makeOptionMandatory(),
     )
     .action(async ({ step, ...options }: JsonOption & { step: string }) => {

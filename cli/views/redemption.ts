@@ -45,3 +45,14 @@ export const redemptionColumns: Columns<Redemption> = {
   CODE: (redemption) => redemption.code?.last4,
   CREATED: (redemption) => redemption.created_at,
 };
+
+export const stuckColumns: Columns<Redemption> = {
+  ID: (redemption) => redemption.id,
+  STATE: (redemption) => redemption.state,
+  AMOUNT: (redemption) => moneyText(redemption.amount),
+  PHONE: (redemption) => redemption.wallet?.phone,
+  STEP: (redemption) => redemption.stuck?.step,
+  ATTEMPTS: (redemption) => redemption.stuck?.attempts,
+  NEXT: (redemption) => redemption.stuck?.next_attempt_at,
+  'LAST ERROR': (redemption) => redemption.stuck?.last_error,
+};

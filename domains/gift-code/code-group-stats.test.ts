@@ -41,7 +41,7 @@ const take = (items: ReserveItem[], db: GiftCodeDatabase = databases.giftCodeDb)
 const complete = (items: ReserveItem[], db: GiftCodeDatabase = databases.giftCodeDb) =>
   confirm(db, idsOf(items), 'w', TIMEOUT_MS);
 const reverse = (redemptionId: string, keepPlace = false, db: GiftCodeDatabase = databases.giftCodeDb) =>
-  reverseRedemption(db, { redemptionId, keepPlace, reason: 'refund' }, 'w', TIMEOUT_MS);
+  reverseRedemption(db, { redemptionId, keepPlace, reason: 'refund' }, TIMEOUT_MS);
 const undo = (items: ReserveItem[]) =>
   release(
     databases.giftCodeDb,

@@ -11,8 +11,8 @@ export interface RedemptionFilter extends Page {
   codeId?: string | undefined;
   state?: RedemptionRow['state'] | undefined;
   reference?: string | undefined;
-  /** Reserved since before this time and not over, or one of those that are being reversed. */
-  stuck?: { reservedBefore: Date; reversing: string[] } | undefined;
+  /** Reserved since before this time and not over, or one of those that are being reversed; or else none of these. */
+  stuck?: { is: boolean; reservedBefore: Date; reversing: string[] } | undefined;
 }
 
 /**
@@ -27,14 +27,14 @@ async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
 /** By their ids: of two conditions, of which either is enough, the planner would see that of neither's index. */
 async function isStuck(
   db: GiftCodeDatabase,
-  { reservedBefore, reversing }: NonNullable<RedemptionFilter['stuck']>,
+  { is, reservedBefore, reversing }: NonNullable<RedemptionFilter['stuck']>,
 ): Promise<SQL> {
   const { id, createdAt } = redemptions;
   const reserved = db.orm
     .select({ id })
     .from(redemptions)
     .where(and(await stillReserved(db), lt(createdAt, reservedBefore)));
-  return sql`${id} in (${reserved} union all select unnest(${sql.param(reversing)}::uuid[]))`;
+  return sql`${id} ${sql.raw(is ? 'in' : 'not in')} (${reserved} union all select unnest(${sql.param(reversing)}::uuid[]))`;
 }
 
 /** A state, and what follows from it and has an index. */

@@ -43,7 +43,7 @@ const complete = (...items: ReserveItem[]) =>
     TIMEOUT_MS,
   );
 const takeBack = ({ redemptionId }: ReserveItem, db = databases.giftCodeDb) =>
-  reverseRedemption(db, { redemptionId, keepPlace: false, reason: 'reversed: refunded' }, 'reversal', TIMEOUT_MS);
+  reverseRedemption(db, { redemptionId, keepPlace: false, reason: 'reversed: refunded' }, TIMEOUT_MS);
 
 const faults = async (db = databases.giftCodeDb) => (await readGiftCodeBooks(db, new Date())).faults;
 

@@ -63,6 +63,8 @@ export const transfers = pgTable(
     reason: text(),
     reference: text(),
     note: text(),
+    /** Of a reversal: the redemption that it takes back. */
+    reverses: uuid(),
   },
   (t) => [
     uniqueIndex('transfers_wallet_version').on(t.walletId, t.walletVersion),

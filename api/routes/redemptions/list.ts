@@ -7,7 +7,7 @@ import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, label, listQuery, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
-import { unfinishedReversals } from '../../redemptions/own-workflow.ts';
+import { stuckAsTold, unfinishedReversals } from '../../redemptions/own-workflow.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
@@ -46,7 +46,8 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       const after = readCursor(cursor, filters, byTime);
       const wallets =
         filters.phone === undefined ? undefined : await readWalletsOfPhone(services.wallet, filters.phone);
-      const stuckBefore = filters.stuck === 'true' && new Date(services.giftCode.nowMs() - STUCK_AFTER_MS);
+      const isStuck = filters.stuck === undefined ? undefined : filters.stuck === 'true';
+      const stuckBefore = new Date(services.giftCode.nowMs() - STUCK_AFTER_MS);
       const rows = await listRedemptions(
         services.giftCode,
         {
@@ -56,9 +57,10 @@ export const listRedemptionsOperation = (region: string | undefined) =>
           codeId: filters.code_id,
           state: filters.state,
           reference: filters.reference,
-          stuck: stuckBefore
-            ? { reservedBefore: stuckBefore, reversing: await reversing(services, stuckBefore) }
-            : undefined,
+          stuck:
+            isStuck === undefined
+              ? undefined
+              : { is: isStuck, reservedBefore: stuckBefore, reversing: await reversing(services, stuckBefore) },
           createdFrom: filters.created_from,
           createdTo: filters.created_to,
           after,
@@ -71,12 +73,16 @@ export const listRedemptionsOperation = (region: string | undefined) =>
         return side ? [{ row, side }] : [];
       });
       const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
+      const tellStuck = async (view: (typeof views)[number]) => ({
+        ...view,
+        stuck: isStuck ? await stuckAsTold(services.temporal, view.row) : {},
+      });
       const body = page(
-        views,
+        await Promise.all(views.map(tellStuck)),
         limit,
         filters,
         ({ row }) => [row.created_at.getTime(), row.id],
-        ({ row, side }) => redemptionJson(row, side, traceUrl),
+        ({ row, side, stuck }) => ({ ...redemptionJson(row, side, traceUrl), ...stuck }),
       );
       return { status: 200, body };
     },

@@ -3,7 +3,7 @@ import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
+import { REVERSAL_STEPS, redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -69,10 +69,10 @@ export const retryRedemption = operation({
 export const retryStuckRedemptions = operation({
   method: 'POST',
   path: '/v1/redemptions/retry',
-  summary: 'Try all redemptions that are stuck at a step again, now',
+  summary: 'Try all redemptions, or reversals, that are stuck at a step again, now',
   scope: 'ops:write',
   action: 'redemption.retry_stuck',
-  body: z.strictObject({ step: z.enum(STEPS) }),
+  body: z.strictObject({ step: z.enum([...STEPS, ...REVERSAL_STEPS]) }),
   answers: { 200: answers.retriedRedemptions },
   problems: ['unavailable'],
   async handle({ body, services }, change) {

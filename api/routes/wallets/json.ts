@@ -16,6 +16,7 @@ export function walletJson(wallet: Wallet) {
 export function transactionJson(transfer: Transfer) {
   const { amount, currency, balanceAfter } = transfer;
   if (amount === null || currency === null || balanceAfter === null) throw new Error('a void is no transaction');
+  const redemptionId = transfer.kind === 'redemption' ? transfer.id : transfer.reverses;
   return {
     id: transfer.id,
     kind: transfer.kind,
@@ -24,7 +25,7 @@ export function transactionJson(transfer: Transfer) {
     balance_after: toMoney(balanceAfter, currency),
     reference: transfer.reference,
     note: transfer.note,
-    ...(transfer.kind === 'redemption' && { redemption_id: transfer.id }),
+    ...(redemptionId !== null && { redemption_id: redemptionId }),
     created_at: transfer.createdAt.toISOString(),
   };
 }

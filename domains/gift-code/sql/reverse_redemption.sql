@@ -3,8 +3,8 @@
 --
 -- Concurrency: the locks of reserve, in its order, and that of the group's rollup behind them. Repeated: a reversed row is
 -- left as it is.
-create or replace function reverse_redemption_1(
-  redemption uuid, keep_place boolean, why text, workflow text, deadline timestamptz
+create or replace function reverse_redemption_2(
+  redemption uuid, keep_place boolean, why text, deadline timestamptz
 ) returns text language plpgsql set enable_seqscan = off as $$
 declare
   target redemptions%rowtype;
@@ -19,7 +19,7 @@ begin
   perform lock_uses_1(array[target.code_id], array[target.wallet_id]);
 
   update redemptions
-  set state = 'reversed', reason = why, place_kept = keep_place, version = version + 1, workflow_id = workflow
+  set state = 'reversed', reason = why, place_kept = keep_place, version = version + 1
   where id = redemption and state = 'completed'
   returning * into target;
   if found then

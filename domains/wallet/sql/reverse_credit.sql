@@ -23,9 +23,9 @@ begin
   if wallet.balance < paid.amount then
     return 'insufficient-funds';
   end if;
-  insert into transfers (id, kind, wallet_id, debit_account, credit_account, amount, currency, balance_after, wallet_version, note)
+  insert into transfers (id, kind, wallet_id, debit_account, credit_account, amount, currency, balance_after, wallet_version, note, reverses)
   values (reversal, 'reversal', wallet.id, wallet.id, paid.debit_account, paid.amount, paid.currency,
-    wallet.balance - paid.amount, wallet.version + 1, why);
+    wallet.balance - paid.amount, wallet.version + 1, why, redemption);
   update wallets set balance = balance - paid.amount, version = version + 1 where id = wallet.id;
   insert into outbox_batches (aggregate, event_count, events)
   values ('wallet', 1, ('[' || event_1(wallet.id, wallet.version + 1, 'wallet.debited',
