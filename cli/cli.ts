@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Presets, SingleBar } from 'cli-progress';
 import type { CliSettings } from '../platform/config-client.ts';
 import { type Client, createClient } from './client.ts';
@@ -39,6 +41,11 @@ export function createCli({ stdin, stdout, stderr, settings }: Surroundings) {
   function print<T>(options: JsonOption, answer: T, render: (out: Output, answer: T) => void): void {
     if (options.json) out.json(answer);
     else render(out, answer);
+  }
+
+  /** Writes data to standard output as it comes. */
+  async function pass(data: Readable): Promise<void> {
+    await pipeline(data, stdout, { end: false });
   }
 
   /** Tells something beside the data, on standard error. */
@@ -100,7 +107,7 @@ export function createCli({ stdin, stdout, stderr, settings }: Surroundings) {
     return work((done) => bar.update(done)).finally(() => bar.stop());
   }
 
-  return { out, settings, client, print, note, confirm, isInteractive, ask, withProgress };
+  return { out, settings, client, print, pass, note, confirm, isInteractive, ask, withProgress };
 }
 
 /** The given key, or a fresh one, which makes this run's own retries safe. */

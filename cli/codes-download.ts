@@ -28,18 +28,34 @@ export async function downloadCodes(cli: Cli, groupId: string, file: string): Pr
   const part = `${file}.${process.pid}.part`;
   const letGo = removeOnSignal(part);
   try {
-    const csv = await cli.client().stream(path`/v1/code-groups/${groupId}/codes.csv`);
-    await pipeline(Readable.fromWeb(csv as ReadableStream), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+    await pipeline(await codesOf(cli, groupId), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
     await rename(part, file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const exitCode = error instanceof CliError ? error.exitCode : EXIT.unavailable;
-    throw new CliError(exitCode, `the codes of group ${groupId} are not in ${file}: ${reason}`);
+    throw failed(`the codes of group ${groupId} are not in ${file}`, error);
   } finally {
     await rm(part, { force: true });
     letGo();
   }
   cli.note(`wrote ${file}`);
+}
+
+/** Writes a group's codes as CSV to standard output. @throws CliError */
+export async function printCodes(cli: Cli, groupId: string): Promise<void> {
+  try {
+    await cli.pass(await codesOf(cli, groupId));
+  } catch (error) {
+    throw failed(`not all codes of group ${groupId} were written`, error);
+  }
+}
+
+async function codesOf(cli: Cli, groupId: string): Promise<Readable> {
+  const csv = await cli.client().stream(path`/v1/code-groups/${groupId}/codes.csv`);
+  return Readable.fromWeb(csv as ReadableStream);
+}
+
+function failed(what: string, error: unknown): CliError {
+  const exitCode = error instanceof CliError ? error.exitCode : EXIT.unavailable;
+  return new CliError(exitCode, `${what}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** Leaves no part of a file behind when the process is told to end. @returns how to let go of it */

@@ -310,6 +310,15 @@ describe('groups create', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test('an export without a file goes to standard output', async () => {
+    expect(await vouchsafe('groups', 'export', ID)).toEqual({ exitCode: 0, stdout: csv, stderr: '' });
+    const { exitCode, stderr } = await vouchsafe('groups', 'export', 'nowhere');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 4,
+      stderr: expect.stringContaining('not all codes of group nowhere were written'),
+    });
+  });
+
   test('never overwrites a file, and finds out before anything is made', async () => {
     const file = newFile();
     writeFileSync(file, 'precious');
@@ -453,7 +462,7 @@ describe('groups cancel-generation', () => {
     const cancelling = await startApi({
       [`POST /v1/code-groups/${ID}/cancel-generation`]: { status: 200, body: { ...group, generation } },
     });
-    const { stdout } = await runCli(['groups', 'cancel-generation', ID], { url: cancelling.url });
+    const { stdout } = await runCli(['groups', 'cancel-generation', ID, '--yes'], { url: cancelling.url });
     await cancelling.close();
     expect(stdout).toContain('generation\tcancelled, 10 of 5000');
   });

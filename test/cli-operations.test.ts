@@ -32,7 +32,7 @@ const commands: Record<string, string[]> = {
   'GET /v1/code-groups/{id}/codes.csv': ['groups', 'export', ID, '--out', join(folder, 'codes.csv')],
   'GET /v1/code-groups/{id}/redeemers': ['groups', 'redeemers', ID],
   'POST /v1/code-groups/{id}/codes': ['groups', 'import', ID, join(folder, 'given.csv')],
-  'POST /v1/code-groups/{id}/cancel-generation': ['groups', 'cancel-generation', ID],
+  'POST /v1/code-groups/{id}/cancel-generation': ['groups', 'cancel-generation', ID, '--yes'],
   'GET /v1/codes/{id}': ['codes', 'show', ID],
   'POST /v1/codes/lookup': ['codes', 'show', 'CODE'],
   'PATCH /v1/codes/{id}': ['codes', 'disable', ID],

@@ -19,6 +19,8 @@ test('a reversed redemption is debited once, and its code can be redeemed again'
   const { body } = await redeem(code, phone);
   const answers = await Promise.all(Array.from({ length: 10 }, () => reverse(body.id, 'free')));
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect(answers.some(({ headers }) => headers.get('Idempotent-Replayed') === null)).toBe(true);
+  expect((await reverse(body.id, 'free')).headers.get('Idempotent-Replayed')).toBe('true');
   expect(answers[0]?.body).toMatchObject({ id: body.id, state: 'reversed', reason: 'reversed: refunded' });
   expect(await balanceOf(phone)).toBe(0);
   const { items } = (await service.call('GET', `/v1/wallets/${phone}/transactions`)).body;

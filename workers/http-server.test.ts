@@ -29,6 +29,32 @@ test('a server that closes answers what is under way, and what still comes on th
   expect(await answered).toMatch(/Connection: keep-alive.*first.*Connection: close.*second/s);
 });
 
+test.each([
+  ['a request without Host', 'GET / HTTP/1.1\r\n\r\n', 'The header Host is missing.'],
+  ['CONNECT', 'CONNECT here:80 HTTP/1.1\r\nHost: here\r\n\r\n', 'This is no proxy.'],
+])('%s is answered with a problem', async (_, sent, detail) => {
+  const server = await startHttpServer((_, response) => response.end('never'), '127.0.0.1', 0);
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write(sent);
+  const answer = await text(socket);
+  await server.close();
+  expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*Request-Id: [0-9a-f-]{36}\r\n/s);
+  expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status: 400, code: 'invalid-request', detail });
+});
+
+test('what an HTTP/1.0 client sends without Host, and an expectation that is not known, are answered as all else', async () => {
+  const server = await startHttpServer((_, response) => response.end('answered'), '127.0.0.1', 0);
+  for (const sent of [
+    'GET / HTTP/1.0\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: here\r\nExpect: more\r\nConnection: close\r\n\r\n',
+  ]) {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.write(sent);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*answered/s);
+  }
+  await server.close();
+});
+
 test('a connection on which nothing was asked is closed, and one that idles later', async () => {
   const asked: ServerResponse[] = [];
   const server = await startHttpServer((_, response) => asked.push(response), '127.0.0.1', 0);

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConfigError } from '../platform/config.ts';
 import { newId } from '../platform/ids.ts';
-import { problems } from '../platform/problems.ts';
+import { type ProblemCode, problems } from '../platform/problems.ts';
 
 export interface HttpServer {
   url: string;
@@ -21,14 +21,20 @@ const BACKLOG = 4_096;
 export async function startHttpServer(answer: RequestListener, host: string, port: number): Promise<HttpServer> {
   /** Connections on which no request has come in whole yet: Node counts them among the busy ones. */
   const silent = new Set<Socket>();
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+  // Node's own refusals have no body: what it would refuse is let through, or answered here.
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
     silent.delete(request.socket);
+    if (request.headers.host === undefined && request.httpVersion === '1.1')
+      return endWithProblem(request.socket, 'invalid-request', 'The header Host is missing.');
     // What still comes on an open connection is answered, and is the last there: else a busy one would stay for ever.
     if (!server.listening) response.setHeader('Connection', 'close');
     answer(request, response);
   });
   server.on('connection', (socket) => silent.add(socket.once('close', () => silent.delete(socket))));
   server.on('clientError', answerBadHttp);
+  // An expectation that is not known may be disregarded, RFC 9110.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  server.on('connect', (_, socket) => endWithProblem(socket, 'invalid-request', 'This is no proxy.'));
   const chosen = await listen(server, host, port);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}`,
@@ -39,9 +45,12 @@ export async function startHttpServer(answer: RequestListener, host: string, por
 /** What cannot be read as HTTP gets a problem, too; then the connection is closed. */
 function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'payload-too-large' : 'invalid-request';
+  endWithProblem(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 'payload-too-large' : 'invalid-request');
+}
+
+function endWithProblem(socket: Duplex, code: ProblemCode, detail?: string): void {
   const [status, title] = problems[code];
-  const body = JSON.stringify({ type: `/errors/${code}`, title, status, code });
+  const body = JSON.stringify({ type: `/errors/${code}`, title, status, code, detail });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nRequest-Id: ${newId()}\r\nConnection: close\r\n\r\n${body}`,

@@ -2,8 +2,16 @@ import type { Command } from 'commander';
 import type { Code, CodeGroup, GroupStats, Redeemer } from '../api-types.ts';
 import type { Cli, JsonOption } from '../cli.ts';
 import { path } from '../client.ts';
-import { downloadCodes, requireNewFile } from '../codes-download.ts';
-import { createdBetween, dataCommand, exampleText, type ListOptions, listCommand, listLimit } from '../options.ts';
+import { downloadCodes, printCodes, requireNewFile } from '../codes-download.ts';
+import {
+  createdBetween,
+  dataCommand,
+  exampleText,
+  type ListOptions,
+  listCommand,
+  listLimit,
+  yesOption,
+} from '../options.ts';
 import { type Columns, moneyText } from '../output.ts';
 import { printList } from '../print-list.ts';
 import { groupColumns, showGroup } from '../views/group.ts';
@@ -65,10 +73,13 @@ export function addGroups(program: Command, cli: Cli): void {
     'cancel-generation <id>',
     'make no more codes; those made so far stay',
     'groups cancel-generation 0198c5d2-…',
-  ).action(async (id: string, options: JsonOption) => {
-    const cancel = path`/v1/code-groups/${id}/cancel-generation`;
-    cli.print(options, await cli.client().request<CodeGroup>('POST', cancel, { repeatable: true }), showGroup);
-  });
+  )
+    .addOption(yesOption())
+    .action(async (id: string, options: JsonOption & { yes?: boolean }) => {
+      await cli.confirm(`Make no more codes of group ${id}?`, options);
+      const cancel = path`/v1/code-groups/${id}/cancel-generation`;
+      cli.print(options, await cli.client().request<CodeGroup>('POST', cancel, { repeatable: true }), showGroup);
+    });
 
   for (const [verb, disabled] of [
     ['disable', true],
@@ -90,10 +101,11 @@ export function addGroups(program: Command, cli: Cli): void {
 
   groups
     .command('export <id>')
-    .description('write the codes of a group to a new CSV file')
-    .requiredOption('--out <csv>')
+    .description('write the codes of a group as CSV')
+    .option('--out <csv>', 'to a new file that only you may read (default: to standard output)')
     .addHelpText('after', exampleText('groups export 0198c5d2-… --out codes.csv'))
-    .action(async (id: string, { out }: { out: string }) => {
+    .action(async (id: string, { out }: { out?: string }) => {
+      if (out === undefined) return await printCodes(cli, id);
       requireNewFile(out);
       await downloadCodes(cli, id, out);
     });

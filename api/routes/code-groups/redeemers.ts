@@ -11,7 +11,7 @@ import { operation } from '../../operation.ts';
 export const listRedeemersOperation = operation({
   method: 'GET',
   path: '/v1/code-groups/{id}/redeemers',
-  summary: 'List who redeemed codes of a group, the latest first',
+  summary: 'List who redeemed codes of a group, the latest first: who redeems again moves to the front',
   scope: 'groups:read',
   params: z.object({ id }),
   query: z.strictObject(listQuery),

@@ -13,6 +13,7 @@ import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
+const REPLAYED = { 'Idempotent-Replayed': 'true' };
 
 export const reverseRedemptionOperation = operation({
   method: 'POST',
@@ -23,6 +24,8 @@ export const reverseRedemptionOperation = operation({
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
   waits: true,
+  // Whoever asks, a redemption is reversed once: who asks again is told so, with or without a key.
+  idempotent: true,
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
@@ -33,7 +36,7 @@ export const reverseRedemptionOperation = operation({
     const keepPlace = body.code === 'void';
     if (state === 'reversed') {
       await assertReversedSo(services, params.id, keepPlace);
-      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl) };
+      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl), headers: REPLAYED };
     }
     if (state !== 'completed') {
       throw new Problem('conflict', {
@@ -65,7 +68,10 @@ export const reverseRedemptionOperation = operation({
             after: { state: after.row.state, code: body.code, reason: body.reason },
           }
         : undefined,
-      ...(!isOver && { headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' } }),
+      headers: {
+        ...(!isOver && { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' }),
+        ...(!isOwn && REPLAYED),
+      },
     };
   },
 });
