@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeGroupStats } from '../domains/gift-code/code-group-stats.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
-import { listRedemptions } from '../domains/gift-code/list-redemptions.ts';
+import { listRedemptions, type RedemptionFilter } from '../domains/gift-code/list-redemptions.ts';
 import { type CodeState, listCodes } from '../domains/gift-code/read-codes.ts';
-import { listRedeemers } from '../domains/gift-code/redeemers.ts';
+import { listRedeemers, type RedeemerFilter } from '../domains/gift-code/redeemers.ts';
 import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import type { WalletDatabase } from '../domains/wallet/database.ts';
@@ -28,6 +28,7 @@ import {
 const MANY = 20_000;
 /** Rows that may be read for a page, of all tables together: by far not many, but the 1,000 next codes. */
 const FEW = 2_000;
+const FUTURE = new Date('2100-01-01');
 const PAGE = 50;
 const QUIET_CLIENT = '0198c0de-0000-7000-8000-000000000002';
 
@@ -148,10 +149,10 @@ async function reading<Schema extends Record<string, unknown>, Answer>(
 
 describe('a list reads few rows where few are meant or a page is full soon:', () => {
   type GiftCodeList = (db: GiftCodeDatabase) => Promise<unknown[]>;
-  const redemptions = (filter: object) => (db: GiftCodeDatabase) => listRedemptions(db, filter, PAGE);
+  const redemptions = (filter: RedemptionFilter) => (db: GiftCodeDatabase) => listRedemptions(db, filter, PAGE);
   const codes = (groupId: string, state?: CodeState, beforePosition?: number) => (db: GiftCodeDatabase) =>
     listCodes(db, { groupId, state, beforePosition }, PAGE);
-  const redeemers = (filter: object) => (db: GiftCodeDatabase) => listRedeemers(db, usedGroup, filter, PAGE);
+  const redeemers = (filter: RedeemerFilter) => (db: GiftCodeDatabase) => listRedeemers(db, usedGroup, filter, PAGE);
   const further = { after: { createdAt: new Date(Date.now() - 5_000_000), id: randomUUID() } };
   test.each<[string, number, GiftCodeList]>([
     ['all redemptions', PAGE, redemptions({})],
@@ -159,11 +160,16 @@ describe('a list reads few rows where few are meant or a page is full soon:', ()
     ['redemptions, a page further on', PAGE, redemptions(further)],
     ['completed redemptions', PAGE, redemptions({ state: 'completed' })],
     ['reserved redemptions', 1, redemptions({ state: 'reserved' })],
-    ['stuck redemptions', 1, redemptions({ stuck: { reservedBefore: new Date('2100-01-01'), reversing: [] } })],
+    ['stuck redemptions', 1, redemptions({ stuck: { is: true, reservedBefore: FUTURE, reversing: [] } })],
     [
       'stuck redemptions, of which some are being reversed',
       3,
-      (db) => redemptions({ stuck: { reservedBefore: new Date('2100-01-01'), reversing } })(db),
+      (db) => redemptions({ stuck: { is: true, reservedBefore: FUTURE, reversing } })(db),
+    ],
+    [
+      'redemptions that are not stuck',
+      PAGE,
+      (db) => redemptions({ stuck: { is: false, reservedBefore: FUTURE, reversing } })(db),
     ],
     ['refused redemptions', 1, redemptions({ state: 'refused' })],
     ['released redemptions', 1, redemptions({ state: 'released' })],
