@@ -203,7 +203,10 @@ test('a reversal cut off after its debit is a fault that says what to do, and is
   expect((await reconcile()).faults).toEqual([
     { rule: 'a reversal has its reversed redemption', id, detail: expect.stringContaining('reverse it once more') },
   ]);
+  const retried = await service.call('POST', `/v1/redemptions/${id}/retry`, {});
+  expect(retried.body).toMatchObject({ status: 409, detail: expect.stringContaining('reverse it once more') });
   expect((await reverse(20)).body.state).toBe('reversed');
+  expect((await service.call('POST', `/v1/redemptions/${id}/retry`, {})).status).toBe(200);
   expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
 });
 

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
+import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
+import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { REVERSAL_STEPS, redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
@@ -9,6 +11,7 @@ import { id, label } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 import { resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
+import type { Services } from '../../services.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
 
@@ -46,6 +49,12 @@ export const retryRedemption = operation({
       await change(resetActivities(temporal, reversal));
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    if (!isReversing && after?.row.state === 'completed' && (await isDebited(services, params.id))) {
+      throw new Problem('conflict', {
+        detail: 'Its reversal was ended after the wallet had been debited: reverse it once more.',
+        members: { redemption_id: params.id, state: after.row.state },
+      });
+    }
     const audit: AuditEntry | undefined =
       isOpen || isReversing
         ? {
@@ -65,6 +74,10 @@ export const retryRedemption = operation({
     };
   },
 });
+
+/** Whether a redemption's credit was taken back. */
+const isDebited = async ({ wallet }: Services, redemptionId: string): Promise<boolean> =>
+  (await readTransfer(wallet, reversalTransferId(redemptionId))) !== undefined;
 
 export const retryStuckRedemptions = operation({
   method: 'POST',
