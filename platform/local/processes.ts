@@ -58,7 +58,8 @@ interface ServerRecord {
   temporary?: string | undefined;
 }
 
-const READY_MS = 60_000;
+/** Postgres and Temporal may first have to go through what was written before a crash. */
+const READY_MS = 300_000;
 const STOP_MS = 30_000;
 const POLL_MS = 20;
 
