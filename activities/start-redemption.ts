@@ -1,4 +1,5 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { inTime } from '../platform/within.ts';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../workflows/contracts.ts';
 import type { redeem } from '../workflows/redeem.ts';
 
@@ -50,13 +51,17 @@ export async function startRedemption(
  */
 export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<boolean>;
 
-/** The redemptions that a workflow was started with. */
+/** Milliseconds. */
+const TOLD_WITHIN_MS = 5_000;
+
+/** The redemptions that a workflow was started with. @throws Error where Temporal does not tell in time */
 export async function startedWith(client: Client, workflowId: string): Promise<RedemptionItem[]> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+  const asked = client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId },
     maximumPageSize: 1,
   });
+  const { history } = await inTime(TOLD_WITHIN_MS, asked);
   const [input] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   return input?.data ? (JSON.parse(Buffer.from(input.data).toString()) as RedemptionItem[]) : [];
 }

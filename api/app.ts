@@ -102,6 +102,8 @@ async function answer(definition: Operation, context: Context, services: Service
   if (!action && done.audit && context.method !== 'HEAD') await auditRead(services, trail, done.audit);
   context.status = done.status;
   context.set(done.headers ?? {});
+  if (done.replayed) context.set('Idempotent-Replayed', 'true');
+  if (done.status === 202) context.set('Retry-After', '1');
   context.body = done.body;
 }
 

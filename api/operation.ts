@@ -30,6 +30,8 @@ export interface Answer {
   status: number;
   body: unknown;
   headers?: Record<string, string>;
+  /** From an earlier request, which this one repeats. */
+  replayed?: boolean;
   /** What was changed, or revealed; nothing where nothing was. */
   audit?: AuditEntry | undefined;
   /** Of an operation that takes a code and answers, instead of refusing, that it is wrong. */

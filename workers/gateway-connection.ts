@@ -11,7 +11,7 @@ type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 const NAMESPACE_HEADER = 'temporal-namespace';
 /** A call that is not answered by then fails. */
 const CALL_TIMEOUT_MS = 5_000;
-/** Answered only when there is something new. */
+/** Answered only when there is something new: whoever asks limits the time. */
 const LONG_POLL = '/GetWorkflowExecutionHistory';
 
 /** The SDK's own way to set deadlines takes an AsyncLocalStorage as well. */

@@ -2,23 +2,25 @@ import { expect, test } from 'vitest';
 import { keep } from './kept.ts';
 import type { ServerProcess } from './processes.ts';
 
+function deferred<T = void>() {
+  let resolve = (_value: T) => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve: (value: T) => resolve(value) };
+}
+
 /** What `keep` sees of a server, and a way to end it. */
 function fakeServer(pid: number) {
-  let end = () => {};
-  const lost = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const { promise: lost, resolve: end } = deferred();
   const server = { pid, stops: 0, lost, stop: async () => void server.stops++, kill: async () => {} };
-  return { server, end: () => end() };
+  return { server, end };
 }
 
 function kept(again: (signal: AbortSignal) => Promise<ServerProcess>) {
   const lines: string[] = [];
   const first = fakeServer(1);
-  let restarted = (_pid: number) => {};
-  const runsAgain = new Promise<number>((resolve) => {
-    restarted = resolve;
-  });
+  const { promise: runsAgain, resolve: restarted } = deferred<number>();
   const progress = (line: string) => lines.push(line);
   const keeper = keep(first.server, { name: 'nats', log: 'nats.log', again, restarted, progress });
   return { first, keeper, lines, runsAgain };
@@ -54,23 +56,16 @@ test('one that is stopped while it waits for the next try, or is being started, 
   expect(tries).toBe(1);
 
   const second = fakeServer(2);
-  let begun = () => {};
-  const beginning = new Promise<void>((resolve) => {
-    begun = resolve;
-  });
-  let go = () => {};
-  const going = new Promise<void>((resolve) => {
-    go = resolve;
-  });
+  const [begun, going] = [deferred(), deferred()];
   const starts = kept(async () => {
-    begun();
-    await going;
+    begun.resolve();
+    await going.promise;
     return second.server;
   });
   starts.first.end();
-  await beginning;
+  await begun.promise;
   const stopped = starts.keeper.stop();
-  go();
+  going.resolve();
   await stopped;
   expect(second.server.stops).toBe(1);
 });

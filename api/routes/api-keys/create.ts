@@ -34,7 +34,8 @@ export const createApiKey = operation({
     return {
       status: 201,
       body: { ...apiKeyJson(key), key: replayed ? null : text },
-      headers: { Location: `/v1/api-keys/${id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+      headers: { Location: `/v1/api-keys/${id}` },
+      replayed,
       audit: replayed
         ? undefined
         : { action: 'api_key.create', resource: { type: 'api_key', id }, after: auditedKey(key) },

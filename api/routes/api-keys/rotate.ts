@@ -37,7 +37,8 @@ export const rotateApiKey = operation({
     return {
       status: 201,
       body: { ...apiKeyJson(key), key: replayed ? null : text },
-      headers: { Location: `/v1/api-keys/${key.id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+      headers: { Location: `/v1/api-keys/${key.id}` },
+      replayed,
       audit: replayed
         ? undefined
         : {

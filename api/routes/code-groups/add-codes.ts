@@ -68,7 +68,7 @@ async function importCsv(
   return {
     status: 200,
     body: report,
-    headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+    replayed,
     audit:
       replayed || report.imported === 0
         ? undefined
@@ -106,11 +106,8 @@ async function generate(services: Services, change: Change, order: CodeOrder): P
     body: { ...codeGroupJson(group), ...(codes && { codes }) },
     // A repeat makes nothing, but shows the codes again.
     audit: replayed ? revealed : { action: 'code_group.add_codes', resource, after: { count } },
-    headers: {
-      Location: `/v1/code-groups/${groupId}`,
-      ...(!isAtOnce && { 'Retry-After': '1' }),
-      ...(replayed && { 'Idempotent-Replayed': 'true' }),
-    },
+    headers: { Location: `/v1/code-groups/${groupId}` },
+    replayed,
   };
 }
 

@@ -113,11 +113,8 @@ export const createCodeGroupOperation = operation({
           ? undefined
           : { action: 'code.reveal', resource }
         : { action: 'code_group.create', resource, after: group },
-      headers: {
-        Location: `/v1/code-groups/${group.id}`,
-        ...(isLarge && { 'Retry-After': '1' }),
-        ...(result.replayed && { 'Idempotent-Replayed': 'true' }),
-      },
+      headers: { Location: `/v1/code-groups/${group.id}` },
+      replayed: result.replayed,
     };
   },
 });

@@ -24,11 +24,8 @@ export const createReconciliation = operation({
     return {
       status: isOver ? 201 : 202,
       body: reconciliationJson(reconciliation),
-      headers: {
-        Location: `/v1/reconciliations/${reconciliation.id}`,
-        ...(!isOver && { 'Retry-After': '1' }),
-        ...(!begun && reconciliation.id === id && { 'Idempotent-Replayed': 'true' }),
-      },
+      headers: { Location: `/v1/reconciliations/${reconciliation.id}` },
+      replayed: !begun && reconciliation.id === id,
       audit: begun
         ? { action: 'reconciliation.create', resource: { type: 'reconciliation', id: reconciliation.id } }
         : undefined,

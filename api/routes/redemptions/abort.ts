@@ -67,7 +67,7 @@ export const abortRedemption = operation({
       body: after
         ? redemptionJson(after.row, after.side, traceUrl)
         : pendingJson(params.id, item, redemptionWorkflowId(params.id), traceUrl),
-      headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+      headers: { Location: `/v1/redemptions/${params.id}` },
       audit: audit(after?.row.state ?? 'pending'),
     };
   },

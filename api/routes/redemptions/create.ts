@@ -54,12 +54,8 @@ export const createRedemption = (region: string | undefined) =>
         clientId: caller.clientId,
         waitMs: (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000,
       });
-      const headers = {
-        Location: `/v1/redemptions/${answer.redemptionId}`,
-        ...(answer.replayed && { 'Idempotent-Replayed': 'true' }),
-        ...serverTiming(answer.times),
-      };
-      const { view } = answer;
+      const { view, replayed } = answer;
+      const headers = { Location: `/v1/redemptions/${answer.redemptionId}`, ...serverTiming(answer.times) };
       const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
       if (!answer.completed) {
         const json = view
@@ -70,9 +66,9 @@ export const createRedemption = (region: string | undefined) =>
               answer.workflowId,
               traceUrl,
             );
-        return { status: 202, body: json, headers: { ...headers, 'Retry-After': '1' } };
+        return { status: 202, body: json, headers, replayed };
       }
       if (!view) throw new Error('a completed redemption without its rows');
-      return { status: 201, body: redemptionJson(view.row, view.side, traceUrl), headers };
+      return { status: 201, body: redemptionJson(view.row, view.side, traceUrl), headers, replayed };
     },
   });

@@ -69,7 +69,7 @@ export const retryRedemption = operation({
     return {
       status: 202,
       body: after ? redemptionJson(after.row, after.side, traceUrl) : pendingJson(params.id, item, own, traceUrl),
-      headers: { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' },
+      headers: { Location: `/v1/redemptions/${params.id}` },
       audit,
     };
   },

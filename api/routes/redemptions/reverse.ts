@@ -13,7 +13,6 @@ import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
 const DEFAULT_WAIT_SECONDS = 5;
-const REPLAYED = { 'Idempotent-Replayed': 'true' };
 
 export const reverseRedemptionOperation = operation({
   method: 'POST',
@@ -36,7 +35,7 @@ export const reverseRedemptionOperation = operation({
     const keepPlace = body.code === 'void';
     if (state === 'reversed') {
       await assertReversedSo(services, params.id, keepPlace);
-      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl), headers: REPLAYED };
+      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl), replayed: true };
     }
     if (state !== 'completed') {
       throw new Problem('conflict', {
@@ -68,10 +67,8 @@ export const reverseRedemptionOperation = operation({
             after: { state: after.row.state, code: body.code, reason: body.reason },
           }
         : undefined,
-      headers: {
-        ...(!isOver && { Location: `/v1/redemptions/${params.id}`, 'Retry-After': '1' }),
-        ...(!isOwn && REPLAYED),
-      },
+      ...(!isOver && { headers: { Location: `/v1/redemptions/${params.id}` } }),
+      replayed: !isOwn,
     };
   },
 });

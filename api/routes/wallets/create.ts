@@ -46,7 +46,8 @@ export const createWallet = (region: string | undefined) =>
               resource: { type: 'wallet', id },
               after: { currency: wallet.currency, state: 'active' },
             },
-        headers: { Location: `/v1/wallets/${id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+        headers: { Location: `/v1/wallets/${id}` },
+        replayed,
       };
     },
   });

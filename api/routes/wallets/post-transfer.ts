@@ -81,7 +81,7 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
               before: { balance: { ...balance, value: balance.value - moved } },
               after: { balance, transaction_id, amount, reference, note },
             },
-        ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
+        replayed,
       };
     },
   });

@@ -37,7 +37,8 @@ export const createWebhookEndpointOperation = (allowPrivate: boolean) =>
       return {
         status: 201,
         body: { ...webhookEndpointJson(endpoint), secret: unsealWebhookSecret(codeKeys.seals, secret) },
-        headers: { Location: `/v1/webhook-endpoints/${id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) },
+        headers: { Location: `/v1/webhook-endpoints/${id}` },
+        replayed,
         audit: replayed
           ? undefined
           : {

@@ -26,7 +26,7 @@ export const rotateWebhookSecretOperation = operation({
     return {
       status: 200,
       body: { id: params.id, secret: unsealWebhookSecret(seals, secret) },
-      ...(replayed && { headers: { 'Idempotent-Replayed': 'true' } }),
+      replayed,
       audit: replayed
         ? undefined
         : { action: 'webhook_endpoint.rotate_secret', resource: { type: 'webhook_endpoint', id: params.id } },
