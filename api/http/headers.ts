@@ -9,6 +9,9 @@ export function idempotencyKey(context: Context): string | undefined {
   throw badHeader('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
 }
 
+/** How long what waits for an end does so where the client does not say. */
+export const DEFAULT_WAIT_SECONDS = 5;
+
 /** N of `Prefer: wait=N`, RFC 7240: whole seconds, 0 to 30. @throws Problem `invalid-request` */
 export function waitSeconds(context: Context): number | undefined {
   const [, wait] = /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)"?/i.exec(context.get('Prefer')) ?? [];

@@ -1,9 +1,8 @@
 import { idFor } from '../../../platform/ids.ts';
 import { answers } from '../../answers.ts';
+import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import { reconciliationJson } from './json.ts';
-
-const DEFAULT_WAIT_SECONDS = 5;
 
 export const createReconciliation = operation({
   method: 'POST',

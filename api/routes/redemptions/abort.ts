@@ -8,11 +8,10 @@ import { ABORT_SIGNAL, redemptionWorkflowId } from '../../../workflows/contracts
 import type { redeem } from '../../../workflows/redeem.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
+import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
-
-const DEFAULT_WAIT_SECONDS = 5;
 
 export const abortRedemption = operation({
   method: 'POST',

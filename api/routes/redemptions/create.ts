@@ -4,10 +4,9 @@ import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { label, phone } from '../../fields.ts';
+import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import { pendingJson, redemptionJson, serverTiming } from '../../redemptions/redemption-json.ts';
-
-const DEFAULT_WAIT_SECONDS = 5;
 
 /** Not in the audit log: a redemption is its own record, of who, what and when. */
 export const createRedemption = (region: string | undefined) =>

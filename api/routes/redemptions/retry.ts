@@ -8,12 +8,11 @@ import { Problem } from '../../../platform/problems.ts';
 import { REVERSAL_STEPS, redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
+import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import { resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
-
-const DEFAULT_WAIT_SECONDS = 5;
 
 export const retryRedemption = operation({
   method: 'POST',

@@ -8,11 +8,10 @@ import { type ReversalOrder, reversalWorkflowId } from '../../../workflows/contr
 import type { reverse } from '../../../workflows/reverse.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
+import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
-
-const DEFAULT_WAIT_SECONDS = 5;
 
 export const reverseRedemptionOperation = operation({
   method: 'POST',
