@@ -5,7 +5,6 @@ import { generateCodes } from '../domains/gift-code/generate-codes.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
 import type { GenerationActivities } from '../workflows/contracts.ts';
 import { BrokenInvariant, orFailure } from './failures.ts';
-import type { Progress } from './progress.ts';
 
 /** Chunks made by one activity: few enough that generations take turns, many enough that a million codes are a short history. */
 const CHUNKS = 40;
@@ -15,13 +14,13 @@ export function generationActivities(
   db: GiftCodeDatabase,
   keys: CodeKeys,
   limits: { chunk: number; timeoutMs: number },
-  progress: Progress,
+  relay: { wake(): void },
 ): GenerationActivities {
   const answered = <T>(work: () => Promise<T | undefined>): Promise<T> =>
     orFailure('gift-code', async () => {
       const result = await work();
       if (result === undefined) throw new BrokenInvariant('there is no such generation');
-      progress.wrote('gift-code');
+      relay.wake();
       return result;
     });
   return {

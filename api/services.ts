@@ -1,14 +1,14 @@
 import type { Client } from '@temporalio/client';
 import type { GatewayDatabase } from '../domains/gateway/database.ts';
-import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
-import type { GivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
-import type { WalletDatabase } from '../domains/wallet/database.ts';
+import type { GiftCodePart } from '../domains/gift-code/operations.ts';
+import type { WalletPart } from '../domains/wallet/operations.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
 import type { Cached } from './cached.ts';
+import type { GivenCodeLengths } from './given-code-lengths.ts';
 import type { Guesses } from './guesses/guesses.ts';
 import type { Callers } from './keys/callers.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -23,8 +23,8 @@ export interface Services {
   logger: Logger;
   metrics: Metrics;
   gateway: GatewayDatabase;
-  giftCode: GiftCodeDatabase;
-  wallet: WalletDatabase;
+  giftCode: GiftCodePart;
+  wallet: WalletPart;
   temporal: Client;
   callers: Callers;
   /** None, where none is configured. */

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startCommand } from '../platform/start-command.ts';
 import type { Stage } from './stage.ts';
 
 /** The service in a process of its own, as `npm start` runs it. */
@@ -27,7 +27,6 @@ const READY_MS = 120_000;
 const STOP_MS = 30_000;
 const POLL_MS = 100;
 const RSS_EVERY_MS = 200;
-const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Starts the service over the stage's servers, on a free port. @throws Error with the end of its log when it does not start */
 export async function startServiceProcess(
@@ -38,7 +37,7 @@ export async function startServiceProcess(
   await mkdir(serviceHome, { recursive: true });
   const log = join(serviceHome, 'service.log');
   const output = await open(log, 'w');
-  const child = await spawnService({
+  const child = spawnService({
     stdio: ['ignore', output.fd, output.fd],
     env: {
       ...process.env,
@@ -76,11 +75,9 @@ export async function startServiceProcess(
   }
 }
 
-/** What `npm start` runs, with its flags and in the checkout's folder, without npm in between. */
-export async function spawnService(options: Pick<SpawnOptions, 'env' | 'stdio'>): Promise<ChildProcess> {
-  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
-  return spawn(process.execPath, scripts.start.split(' ').slice(1), { ...options, cwd: root });
-}
+/** `npm start` without npm in between. */
+export const spawnService = (options: Pick<SpawnOptions, 'env' | 'stdio'>, args: string[] = []): ChildProcess =>
+  spawn(process.execPath, [...startCommand(), ...args], options);
 
 /** Waits for the file in which the service tells where it is. */
 async function whenReady(child: ChildProcess, runFile: string, signal: AbortSignal): Promise<string> {

@@ -14,6 +14,7 @@ import { addOutbox } from './commands/outbox.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addRedeem } from './commands/redeem.ts';
 import { addRedemptions } from './commands/redemptions.ts';
+import { addServe } from './commands/serve.ts';
 import { addWallets } from './commands/wallets.ts';
 import { addWebhooks } from './commands/webhooks.ts';
 import { describeError, EXIT, type ExitCode, oneLine } from './errors.ts';
@@ -60,5 +61,6 @@ function createProgram(cli: Cli, { stdout, stderr }: Surroundings): Command {
   addDoctor(program, cli);
   addDemo(program, cli);
   addCompletion(program, cli);
+  addServe(program);
   return program;
 }

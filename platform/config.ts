@@ -14,10 +14,11 @@ export class ConfigError extends Error {
 export const ADMIN_KEY = /^[\x21-\x7e]{16,200}$/;
 export const ADMIN_KEY_RULE = '16 to 200 printable ASCII characters without spaces';
 
-const integer = (fallback: number, min: number, max: number) => {
+const wholeNumber = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int(error).min(min, error).max(max, error).default(fallback);
+  return z.coerce.number({ error }).int(error).min(min, error).max(max, error);
 };
+const integer = (fallback: number, min: number, max: number) => wholeNumber(min, max).default(fallback);
 
 /** Milliseconds, separated by commas. */
 const intervals = (fallback: string) =>
@@ -41,7 +42,7 @@ const variables = z.object({
     .string()
     .min(1)
     .default(fileURLToPath(new URL('../.vouchsafe', import.meta.url))),
-  PORT: integer(8080, 0, 65535),
+  PORT: wholeNumber(0, 65535).optional(),
   VOUCHSAFE_HOST: z.string().min(1).default('127.0.0.1'),
   VOUCHSAFE_ADMIN_KEY: z.string().regex(ADMIN_KEY, `expected ${ADMIN_KEY_RULE}`).optional(),
   VOUCHSAFE_CODE_KEYS: z.string().min(1).optional(),
@@ -52,6 +53,9 @@ const variables = z.object({
   GIFT_CODE_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   WALLET_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   GATEWAY_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
+  GIFT_CODE_URL: address(['http:', 'https:']).optional(),
+  WALLET_URL: address(['http:', 'https:']).optional(),
+  VOUCHSAFE_PARTS_KEY: z.string().regex(ADMIN_KEY, `expected ${ADMIN_KEY_RULE}`).optional(),
   REDIS_URL: address(['redis:', 'rediss:']).optional(),
   NATS_URL: address(['nats:', 'tls:']).optional(),
   NATS_STREAM: z
@@ -87,6 +91,9 @@ const variables = z.object({
   VOUCHSAFE_WEBHOOKS_BACKOFF_MS: intervals(BACKOFF_OF_A_DAY_MS),
 });
 
+/** Where a process listens, by what runs in it, unless PORT says otherwise. */
+export const PORTS = { gateway: 8080, wallet: 8081, 'gift-code': 8082 } as const;
+
 const HOUR_MS = 3_600_000;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
@@ -94,7 +101,8 @@ const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 export interface Config {
   home: string;
   host: string;
-  port: number;
+  /** Where none is set, it depends on what runs in the process. */
+  port: number | undefined;
   adminKey: string | undefined;
   codeKeys: string | undefined;
   currency: string;
@@ -102,6 +110,8 @@ export interface Config {
   webUiUrl: string | undefined;
   logLevel: string;
   given: ServerAddresses;
+  /** Where a gateway that runs apart finds the other parts, and the key by which it is known to them. */
+  parts: { giftCodeUrl: string | undefined; walletUrl: string | undefined; key: string | undefined };
   natsStream: string;
   temporal: { namespace: string; taskQueue: string };
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
@@ -174,6 +184,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       ...(v.NATS_URL && { natsUrl: v.NATS_URL }),
       ...(v.TEMPORAL_ADDRESS && { temporalAddress: v.TEMPORAL_ADDRESS }),
     },
+    parts: { giftCodeUrl: v.GIFT_CODE_URL, walletUrl: v.WALLET_URL, key: v.VOUCHSAFE_PARTS_KEY },
     natsStream: v.NATS_STREAM,
     temporal: { namespace: v.TEMPORAL_NAMESPACE, taskQueue: v.TEMPORAL_TASK_QUEUE },
     dispatcher: {

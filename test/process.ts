@@ -25,7 +25,7 @@ export async function spawnIn(
   settings: Record<string, string> = {},
 ): Promise<TestProcess> {
   const home = await mkdtemp(join(world.home, 'process-'));
-  const child = await spawnService({
+  const child = spawnService({
     env: { ...process.env, ...world.environment, VOUCHSAFE_HOME: home, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

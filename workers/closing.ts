@@ -1,3 +1,6 @@
+/** Has a thing closed in the end. */
+export type Keep = <T extends { close(): unknown }>(thing: T) => T;
+
 /** Things that were opened, to be closed in the end, the last one first. */
 export function openedThings() {
   const opened: { close(): unknown }[] = [];

@@ -4,21 +4,9 @@ import * as walletSchema from '../domains/wallet/schema.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
 import { type DatabaseOptions, migrateDatabase, openDatabase, type Part } from '../platform/database.ts';
 import { DatabaseUnavailable } from '../platform/database-errors.ts';
-import type { LocalServers } from '../platform/local/index.ts';
-
-type Urls = LocalServers['urls'];
 
 /** Statements end before the attempt at a step that runs them does. */
 const STATEMENT_SHARE = 0.8;
-
-/** Brings all parts' databases up to date. @throws ConfigError that names the variable, where one cannot be used */
-export async function migrateDatabases(urls: Urls): Promise<void> {
-  await Promise.all([
-    migrateOrExplain('gateway', urls.gatewayDatabase),
-    migrateOrExplain('gift-code', urls.giftCodeDatabase),
-    migrateOrExplain('wallet', urls.walletDatabase),
-  ]);
-}
 
 /** How many connections a thread opens at most, and how long its statements may take. */
 export function databaseOptions({ steps, dispatcher }: Config): DatabaseOptions {
@@ -30,16 +18,16 @@ export function databaseOptions({ steps, dispatcher }: Config): DatabaseOptions 
   };
 }
 
-export const openGateway = (urls: Urls, options: DatabaseOptions) =>
-  openDatabase('gateway', urls.gatewayDatabase, gatewaySchema, options);
+export const openGateway = (url: string, options: DatabaseOptions) =>
+  openDatabase('gateway', url, gatewaySchema, options);
 
-export const openGiftCode = (urls: Urls, options: DatabaseOptions) =>
-  openDatabase('gift-code', urls.giftCodeDatabase, giftCodeSchema, options);
+export const openGiftCode = (url: string, options: DatabaseOptions) =>
+  openDatabase('gift-code', url, giftCodeSchema, options);
 
-export const openWallet = (urls: Urls, options: DatabaseOptions) =>
-  openDatabase('wallet', urls.walletDatabase, walletSchema, options);
+export const openWallet = (url: string, options: DatabaseOptions) => openDatabase('wallet', url, walletSchema, options);
 
-async function migrateOrExplain(part: Part, url: string): Promise<void> {
+/** Brings a part's database up to date. @throws ConfigError that names the variable, where it cannot be used */
+export async function migrateOrExplain(part: Part, url: string): Promise<void> {
   try {
     await migrateDatabase(part, url);
   } catch (error) {

@@ -8,9 +8,17 @@ import type { RedeemOptions, RedemptionItem } from '../workflows/contracts.ts';
 /** What the gateway is given at its start. */
 export interface GatewaySettings {
   config: Config;
-  urls: LocalServers['urls'];
+  urls: GatewayUrls;
   adminKey: string;
   redeemOptions: RedeemOptions;
+}
+
+/** Where a gateway finds what it works with. */
+export interface GatewayUrls
+  extends Pick<LocalServers['urls'], 'gatewayDatabase' | 'nats' | 'redis' | 'temporal' | 'temporalWebUi'> {
+  /** A part's database, or the process that serves the part. */
+  giftCode: string;
+  wallet: string;
 }
 
 /** A call of one of the functions by which activities leave word. */

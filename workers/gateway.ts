@@ -3,6 +3,7 @@ import { Client } from '@temporalio/client';
 import type { StartBatch } from '../activities/start-redemption.ts';
 import { createApp } from '../api/app.ts';
 import { createCached } from '../api/cached.ts';
+import { watchGivenCodeLengths } from '../api/given-code-lengths.ts';
 import { createGuesses } from '../api/guesses/guesses.ts';
 import { createCallers } from '../api/keys/callers.ts';
 import { createRateLimit } from '../api/rate-limit.ts';
@@ -15,18 +16,16 @@ import { createLookups } from '../api/redemptions/lookups.ts';
 import { createRedemptions } from '../api/redemptions/redemptions.ts';
 import { openAdminClient } from '../domains/gateway/open-admin-client.ts';
 import { renewWebhookSecrets } from '../domains/gateway/renew-webhook-secrets.ts';
-import { watchGivenCodeLengths } from '../domains/gift-code/given-code-lengths.ts';
-import { openCodeKeys } from '../domains/gift-code/open-code-keys.ts';
-import { probeGiftCode } from '../domains/gift-code/probe.ts';
-import { probeWallet } from '../domains/wallet/probe.ts';
+import { PORTS } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { openRedis } from '../platform/redis.ts';
 import { openedThings } from './closing.ts';
-import { databaseOptions, openGateway, openGiftCode, openWallet } from './databases.ts';
+import { databaseOptions, openGateway } from './databases.ts';
 import { lazyConnection } from './gateway-connection.ts';
 import type { FromGateway, GatewaySettings, ToGateway } from './gateway-thread.ts';
 import { startHttpServer } from './http-server.ts';
+import { giftCodePart, walletPart } from './parts.ts';
 import { startWebhookConsumer } from './webhook-consumer.ts';
 import { startWebhookDeliverer } from './webhook-deliverer.ts';
 
@@ -53,13 +52,12 @@ export async function main(): Promise<void> {
     const startBatch = listen(endings);
 
     const connections = databaseOptions(config);
-    const gateway = keep(await openGateway(urls, { ...connections, steps: GATEWAY_STEPS }));
-    const giftCode = keep(await openGiftCode(urls, connections));
-    const wallet = keep(await openWallet(urls, connections));
-    const codeKeys = await openCodeKeys(giftCode, config.home, config.codeKeys);
+    const gateway = keep(await openGateway(urls.gatewayDatabase, { ...connections, steps: GATEWAY_STEPS }));
+    const { giftCode, codeKeys } = await giftCodePart(urls.giftCode, config, keep);
+    const wallet = await walletPart(urls.wallet, config, keep);
     await renewWebhookSecrets(gateway, codeKeys.seals);
     const adminClientId = await openAdminClient(gateway);
-    const givenCodeLengths = keep(await watchGivenCodeLengths(giftCode));
+    const givenCodeLengths = keep(await watchGivenCodeLengths(giftCode.readGivenCodeLengths));
     const { namespace } = config.temporal;
     const connection = keep(lazyConnection(urls.temporal, namespace));
     const temporal = new Client({ connection, namespace });
@@ -78,8 +76,8 @@ export async function main(): Promise<void> {
 
     const { statementTimeoutMs } = connections;
     const probes: Record<Dependency, () => Promise<unknown>> = {
-      'gift-code': () => probeGiftCode(giftCode, statementTimeoutMs),
-      wallet: () => probeWallet(wallet, statementTimeoutMs),
+      'gift-code': () => giftCode.probe(statementTimeoutMs),
+      wallet: () => wallet.probe(statementTimeoutMs),
       temporal: () => temporal.workflowService.getSystemInfo({}),
     };
     const breaker = keep(
@@ -96,8 +94,12 @@ export async function main(): Promise<void> {
       if (notice.outage) breaker.open(notice.part);
     });
     const startTarget = { startBatch, client: temporal, address: urls.temporal };
-    const dispatcher = createDispatcher(startTarget, endings, config.dispatcher, metrics, () =>
-      breaker.open('temporal'),
+    const dispatcher = createDispatcher(
+      startTarget,
+      endings,
+      { ...config.dispatcher, isApart: redeemOptions.apart },
+      metrics,
+      () => breaker.open('temporal'),
     );
     const recalled = await recallAccepted(temporal, config.temporal.taskQueue).catch((error) => {
       logger.warn({ error: String(error) }, 'Temporal does not tell what was accepted before');
@@ -135,7 +137,7 @@ export async function main(): Promise<void> {
         deliverer.wake();
       },
     });
-    return keep(await startHttpServer(app.callback(), config.host, config.port)).url;
+    return keep(await startHttpServer(app.callback(), config.host, config.port ?? PORTS.gateway)).url;
   }
 
   /** Hears what the other thread says. @returns how to have it start a batch */

@@ -6,6 +6,7 @@ import { type Config, ConfigError, readConfig } from '../platform/config.ts';
 import { CHECKOUT_HOME } from '../platform/config-client.ts';
 import { type LocalServers, startServers } from '../platform/local/index.ts';
 import { createLogger } from '../platform/logger.ts';
+import { ROLES, type Role, startApart } from './apart.ts';
 import { banner } from './banner.ts';
 import { freshDemoCode } from './demo-code.ts';
 import { startService } from './service.ts';
@@ -14,9 +15,12 @@ import { cachedWorkflowBundle } from './workflow-bundle.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** `npm start`: servers that are missing, then gateway, workers and relays in this process, until a signal comes. */
+/**
+ * `npm start`: servers that are missing, then gateway, workers and relays in this process; `vouchsafe serve` and `vouchsafe
+ * work`: a part of it. Until a signal comes.
+ */
 export async function main(args: string[]): Promise<void> {
-  const { memory } = readArguments(args);
+  const { memory, role } = readArguments(args);
   const config = readConfig();
   const logger = createLogger(config.logLevel);
   const progress = (line: string) => process.stderr.write(`${line}\n`);
@@ -26,9 +30,18 @@ export async function main(args: string[]): Promise<void> {
   // One Ctrl-C reaches us twice: from the terminal, and from npm, which passes it on.
   for (const signal of SIGNALS) process.on(signal, () => stop.abort(new ConfigError(`stopped by ${signal}`)));
 
-  progress('Starting the servers');
   installRuntime(logger);
-  const workflowBundle = cachedWorkflowBundle(join(config.home, 'cache'));
+  const bundleWorkflows = () => cachedWorkflowBundle(join(config.home, 'cache'));
+  const openKey = () => openAdminKey(config.home, config.adminKey);
+  if (role) {
+    const apart = await startApart(role, { config, logger, adminKey: openKey, workflowBundle: bundleWorkflows });
+    process.stdout.write(`vouchsafe ${role} is running${apart.url ? ` at ${apart.url}` : ''}\n`);
+    await Promise.race([stopped, apart.failed]).finally(() => apart.close());
+    process.exit(0);
+  }
+
+  progress('Starting the servers');
+  const workflowBundle = bundleWorkflows();
   workflowBundle.catch(() => undefined);
   let tellWhere = () => {};
   const servers = await startServers({
@@ -41,7 +54,7 @@ export async function main(args: string[]): Promise<void> {
   });
   const runFile = join(config.home, 'run.json');
   try {
-    const adminKey = await openAdminKey(config.home, config.adminKey);
+    const adminKey = await openKey();
     progress('Starting the gateway, the workers and the relays');
     const service = await startService(config, servers.urls, adminKey, logger, workflowBundle);
     try {
@@ -66,7 +79,9 @@ export async function main(args: string[]): Promise<void> {
   process.exit(0);
 }
 
-function readArguments(args: string[]): { memory: boolean } {
+function readArguments(args: string[]): { memory: boolean; role?: Role } {
+  const role = ROLES.find((name) => name === args.join(' '));
+  if (role) return { memory: false, role };
   try {
     const { values } = parseArgs({ args, options: { memory: { type: 'boolean', default: false } } });
     return { memory: values.memory };

@@ -8,8 +8,8 @@ import {
   type GenerationActivities,
   type GiftCodeActivities,
   generationTaskQueue,
-  type NoticeActivities,
   partTaskQueues,
+  type RedeemOptions,
   STAGE_ATTRIBUTE,
   type SweepActivities,
   type WalletActivities,
@@ -20,13 +20,6 @@ export interface Temporal {
   client: Client;
   connection: NativeConnection;
   close(): Promise<void>;
-}
-
-export interface Activities {
-  giftCode: GiftCodeActivities & SweepActivities;
-  generation: GenerationActivities;
-  wallet: WalletActivities;
-  notices: NoticeActivities;
 }
 
 const KEYWORD = 2;
@@ -85,47 +78,8 @@ export interface Workers {
   close(): Promise<void>;
 }
 
-/**
- * Starts the workers: one for workflows and their local activities, one for each part's task queue, one for codes made in
- * the background.
- */
-export async function startWorkers(
-  temporal: Temporal,
-  config: Config['temporal'],
-  workflowBundle: string,
-  activities: Activities,
-): Promise<Workers> {
-  const shared = {
-    connection: temporal.connection,
-    namespace: config.namespace,
-    dataConverter: DATA_CONVERTER,
-    shutdownGraceTime: '10 seconds',
-  } as const;
-  const queues = partTaskQueues(config.taskQueue);
-  const saga = await Worker.create({
-    ...shared,
-    taskQueue: config.taskQueue,
-    workflowBundle: { code: workflowBundle, sourceMap: '' },
-    activities: { ...activities.giftCode, ...activities.wallet, ...activities.notices },
-    maxCachedWorkflows: 200,
-    maxConcurrentWorkflowTaskExecutions: 40,
-    maxConcurrentLocalActivityExecutions: 40,
-    maxConcurrentActivityTaskExecutions: 1,
-  });
-  const giftCode = await Worker.create({
-    ...shared,
-    taskQueue: queues['gift-code'],
-    activities: { ...activities.giftCode },
-  });
-  const wallet = await Worker.create({ ...shared, taskQueue: queues.wallet, activities: { ...activities.wallet } });
-  const generation = await Worker.create({
-    ...shared,
-    taskQueue: generationTaskQueue(queues['gift-code']),
-    activities: { ...activities.generation },
-    // One keeps a processor busy already.
-    maxConcurrentActivityTaskExecutions: 1,
-  });
-  const workers = [saga, giftCode, wallet, generation];
+/** Runs workers until they are closed. */
+export function runWorkers(workers: Worker[]): Workers {
   const runs = workers.map((worker) => worker.run());
   const failed = new Promise<never>((_, reject) => Promise.all(runs).catch(reject));
   failed.catch(() => undefined);
@@ -137,3 +91,62 @@ export async function startWorkers(
     },
   };
 }
+
+/** For workflows, and for the activities that they call locally. */
+export function sagaWorker(
+  temporal: Temporal,
+  config: Config['temporal'],
+  workflowBundle: string,
+  activities: object,
+): Promise<Worker> {
+  return Worker.create({
+    ...shared(temporal, config),
+    taskQueue: config.taskQueue,
+    workflowBundle: { code: workflowBundle, sourceMap: '' },
+    activities,
+    maxCachedWorkflows: 200,
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxConcurrentLocalActivityExecutions: 40,
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+}
+
+/** For the part's own task queue, and for codes made in the background. */
+export async function giftCodeWorkers(
+  temporal: Temporal,
+  config: Config['temporal'],
+  activities: GiftCodeActivities & SweepActivities,
+  generation: GenerationActivities,
+): Promise<Worker[]> {
+  const taskQueue = partTaskQueues(config.taskQueue)['gift-code'];
+  return [
+    await Worker.create({ ...shared(temporal, config), taskQueue, activities: { ...activities } }),
+    await Worker.create({
+      ...shared(temporal, config),
+      taskQueue: generationTaskQueue(taskQueue),
+      activities: { ...generation },
+      // One keeps a processor busy already.
+      maxConcurrentActivityTaskExecutions: 1,
+    }),
+  ];
+}
+
+/** For the part's own task queue. */
+export function walletWorker(
+  temporal: Temporal,
+  config: Config['temporal'],
+  activities: WalletActivities,
+): Promise<Worker> {
+  const taskQueue = partTaskQueues(config.taskQueue).wallet;
+  return Worker.create({ ...shared(temporal, config), taskQueue, activities: { ...activities } });
+}
+
+const shared = ({ connection }: Temporal, { namespace }: Config['temporal']) =>
+  ({ connection, namespace, dataConverter: DATA_CONVERTER, shutdownGraceTime: '10 seconds' }) as const;
+
+/** How sagas are run. @param apart whether parts run in processes of their own */
+export const redeemOptions = ({ temporal, steps }: Config, apart: boolean): RedeemOptions => ({
+  apart,
+  taskQueues: partTaskQueues(temporal.taskQueue),
+  ...steps,
+});

@@ -1,35 +1,23 @@
-import type pg from 'pg';
-import { type Part, query } from '../../platform/database.ts';
-import { installedSchema } from '../../platform/installed-schema.ts';
+import type { Part } from '../../platform/database.ts';
+import type { DatabaseFacts } from '../../platform/database-facts.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-const TIMEOUT_MS = 3_000;
 const OLDEST_VERSION = 150_000;
 /** Clocks that differ by more make windows of code groups open at the wrong time. */
 const CLOCK_TOLERANCE_MS = 1_000;
 /** Connections that should be left for other gateways, workers and a person. */
 const SPARE_CONNECTIONS = 20;
 
-interface Server {
-  version: string;
-  version_num: number;
-  now: Date;
-  used: number;
-  max: number;
-}
-
 /** What there is to say of a part's database: that it answers, its version, clock, connections and schema. */
-export async function databaseChecks(part: Part, pool: pg.Pool): Promise<Check[]> {
+export async function databaseChecks(part: Part, reading: Promise<DatabaseFacts>): Promise<Check[]> {
   const variable = `${part.replace('-', '_').toUpperCase()}_DATABASE_URL`;
-  const before = Date.now();
   try {
-    const server = await readServer(pool);
-    const after = Date.now();
+    const facts = await reading;
     return [
-      versionCheck(`${part} database`, server, after - before),
-      clockCheck(`${part} database clock`, server.now.getTime() - (before + after) / 2),
-      connectionsCheck(`${part} database connections`, server),
-      await schemaCheck(part, pool),
+      versionCheck(`${part} database`, facts),
+      clockCheck(`${part} database clock`, facts),
+      connectionsCheck(`${part} database connections`, facts),
+      schemaCheck(`${part} schema`, facts),
     ];
   } catch (error) {
     return [
@@ -42,30 +30,21 @@ export async function databaseChecks(part: Part, pool: pg.Pool): Promise<Check[]
   }
 }
 
-async function readServer(pool: pg.Pool): Promise<Server> {
-  const text = `select current_setting('server_version') as version, current_setting('server_version_num')::integer as version_num,
-      clock_timestamp() as now, current_setting('max_connections')::integer as max,
-      (select count(*)::integer from pg_stat_activity where backend_type = 'client backend') as used`;
-  const { rows } = await query<Server>(pool, { text }, TIMEOUT_MS);
-  if (!rows[0]) throw new Error('a select without a table gave no row');
-  return rows[0];
-}
-
-function versionCheck(name: string, { version, version_num }: Server, latencyMs: number): Check {
+function versionCheck(name: string, { version, versionNumber, latencyMs }: DatabaseFacts): Check {
   const detail = `Postgres ${version}, answers in ${latencyMs} ms`;
-  if (version_num < OLDEST_VERSION) return warning(name, detail, 'Use Postgres 15 or newer.');
+  if (versionNumber < OLDEST_VERSION) return warning(name, detail, 'Use Postgres 15 or newer.');
   return ok(name, detail);
 }
 
-function clockCheck(name: string, aheadMs: number): Check {
-  const detail = `${Math.abs(aheadMs).toFixed(0)} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} the gateway`;
+function clockCheck(name: string, { aheadMs }: DatabaseFacts): Check {
+  const detail = `${Math.abs(aheadMs).toFixed(0)} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} the service`;
   if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS) {
     return warning(name, detail, 'Synchronise both clocks (NTP): windows of code groups go by the database.');
   }
   return ok(name, detail);
 }
 
-function connectionsCheck(name: string, { used, max }: Server): Check {
+function connectionsCheck(name: string, { connections: { used, max } }: DatabaseFacts): Check {
   const detail = `${used} of ${max} in use`;
   if (max - used < SPARE_CONNECTIONS) {
     return warning(name, detail, 'Raise max_connections of Postgres, or run fewer processes.');
@@ -73,9 +52,7 @@ function connectionsCheck(name: string, { used, max }: Server): Check {
   return ok(name, detail);
 }
 
-async function schemaCheck(part: Part, pool: pg.Pool): Promise<Check> {
-  const name = `${part} schema`;
-  const { migrations, missing } = await installedSchema(part, pool, TIMEOUT_MS);
+function schemaCheck(name: string, { schema: { migrations, missing } }: DatabaseFacts): Check {
   if (missing.length === 0) return ok(name, `${migrations} migrations and all functions`);
   return failed(
     name,

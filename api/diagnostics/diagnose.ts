@@ -1,4 +1,5 @@
-import { codeKeysFit } from '../../domains/gift-code/open-code-keys.ts';
+import { marksOf } from '../../domains/gift-code/open-code-keys.ts';
+import { databaseFacts } from '../../platform/database-facts.ts';
 import { openRedis } from '../../platform/redis.ts';
 import { within } from '../../platform/within.ts';
 import type { Services } from '../services.ts';
@@ -13,15 +14,15 @@ const TIMEOUT_MS = 5_000;
 export async function diagnose(services: Services): Promise<Check[]> {
   const { gateway, giftCode, wallet, temporal, config, servers } = services;
   const checks = await Promise.all([
-    databaseChecks('gateway', gateway.reads),
-    databaseChecks('gift-code', giftCode.reads),
-    databaseChecks('wallet', wallet.reads),
+    databaseChecks('gateway', databaseFacts(gateway)),
+    databaseChecks('gift-code', giftCode.databaseFacts()),
+    databaseChecks('wallet', wallet.databaseFacts()),
     keysCheck(services),
     temporalChecks(temporal, config),
     breakerCheck(services),
     natsChecks(servers.nats, config.natsStream),
-    outboxCheck('gift-code', giftCode),
-    outboxCheck('wallet', wallet),
+    outboxCheck('gift-code', giftCode.outboxStatus()),
+    outboxCheck('wallet', wallet.outboxStatus()),
     redisCheck(servers.redis),
   ]);
   return checks.flat();
@@ -30,7 +31,7 @@ export async function diagnose(services: Services): Promise<Check[]> {
 async function keysCheck({ giftCode, codeKeys }: Services): Promise<Check> {
   const name = 'code keys';
   try {
-    const { complete, superseded, underway } = await codeKeysFit(giftCode, codeKeys);
+    const { complete, superseded, underway } = await giftCode.codeKeysFit(marksOf(codeKeys));
     if (!complete) {
       const action =
         'Restore keys/codes.json or VOUCHSAFE_CODE_KEYS, and start again: codes cannot be found otherwise.';

@@ -1,7 +1,6 @@
 import { connect } from 'nats';
 import { unlessMissing, WEBHOOK_CONSUMER } from '../../platform/jetstream.ts';
-import { type OutboxStatus, outboxStatus } from '../../platform/outbox-status.ts';
-import type { Services } from '../services.ts';
+import type { OutboxStatus } from '../../platform/outbox-status.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -47,11 +46,11 @@ export async function natsChecks(url: string, stream: string): Promise<Check[]> 
 }
 
 /** How far the relay of a part is behind. */
-export async function outboxCheck(part: 'gift-code' | 'wallet', db: Services['giftCode'] | Services['wallet']) {
+export async function outboxCheck(part: 'gift-code' | 'wallet', reading: Promise<OutboxStatus>) {
   const name = `${part} outbox`;
   let status: OutboxStatus;
   try {
-    status = await outboxStatus(db);
+    status = await reading;
   } catch (error) {
     return failed(name, String(error), `See the ${part} database.`);
   }

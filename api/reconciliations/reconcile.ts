@@ -1,7 +1,5 @@
-import { readEntries, readGiftCodeBooks, readSettledOf } from '../../domains/gift-code/books.ts';
-import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
-import { readCreditsOf, readDecisions, readWalletBooks } from '../../domains/wallet/books.ts';
-import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
+import type { WalletPart } from '../../domains/wallet/operations.ts';
 import { type BookEntry, byId, type Digest, type Fault, factsOf } from '../../platform/books.ts';
 import { reversalFaults } from './reversals.ts';
 
@@ -28,18 +26,18 @@ const IDS_AT_ONCE = 5_000;
  * @throws DatabaseUnavailable
  */
 export async function reconcile(
-  giftCode: GiftCodeDatabase,
-  wallet: WalletDatabase,
+  giftCode: GiftCodePart,
+  wallet: WalletPart,
   isReversing: (redemptionId: string) => Promise<boolean>,
 ): Promise<Findings> {
-  const before = new Date(Math.min(giftCode.nowMs(), wallet.nowMs()) - SETTLED_FOR_MS);
-  const codes = await readGiftCodeBooks(giftCode, before);
-  const wallets = await readWalletBooks(wallet, before);
+  const before = new Date(Math.min(await giftCode.nowMs(), await wallet.nowMs()) - SETTLED_FOR_MS);
+  const codes = await giftCode.readGiftCodeBooks(before);
+  const wallets = await wallet.readWalletBooks(before);
 
   const suspects = new Set<string>();
   for (const bucket of differing(fingerprints(codes.digests), fingerprints(wallets.digests))) {
-    const settled = facts(await readSettledOf(giftCode, bucket, before));
-    const credited = facts(await readCreditsOf(wallet, bucket, before));
+    const settled = facts(await giftCode.readSettledOf(bucket, before));
+    const credited = facts(await wallet.readCreditsOf(bucket, before));
     for (const id of differing(settled, credited)) suspects.add(id);
   }
   const faults = [...codes.faults, ...wallets.faults];
@@ -47,8 +45,8 @@ export async function reconcile(
   for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
     const some = ids.slice(from, from + IDS_AT_ONCE);
     // In this order: what the wallet decided is there before the redemption says so.
-    const redemptions = byId(await readEntries(giftCode, some));
-    const decisions = byId(await readDecisions(wallet, some));
+    const redemptions = byId(await giftCode.readEntries(some));
+    const decisions = byId(await wallet.readDecisions(some));
     for (const id of some) {
       const fault = disagreement(redemptions.get(id), decisions.get(id));
       if (fault) faults.push({ ...fault, id });

@@ -8,8 +8,8 @@ import {
   type Reconciliation,
   readReconciliation,
 } from '../../domains/gateway/reconciliations.ts';
-import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
-import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
+import type { WalletPart } from '../../domains/wallet/operations.ts';
 import { FAULTS_TOLD } from '../../platform/books.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { within } from '../../platform/within.ts';
@@ -26,8 +26,8 @@ export interface Reconciler {
 
 interface Databases {
   gateway: GatewayDatabase;
-  giftCode: GiftCodeDatabase;
-  wallet: WalletDatabase;
+  giftCode: GiftCodePart;
+  wallet: WalletPart;
 }
 
 const ALIVE_EVERY_MS = 10_000;

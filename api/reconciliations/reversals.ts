@@ -1,7 +1,5 @@
-import { readEntries, readReversed } from '../../domains/gift-code/books.ts';
-import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
-import { readCreditsOfWallets, readReversals } from '../../domains/wallet/books.ts';
-import type { WalletDatabase } from '../../domains/wallet/database.ts';
+import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
+import type { WalletPart } from '../../domains/wallet/operations.ts';
 import { type BookEntry, byId, type Fault, factsOf } from '../../platform/books.ts';
 import { reversalTransferId } from '../../platform/ids.ts';
 
@@ -11,17 +9,15 @@ import { reversalTransferId } from '../../platform/ids.ts';
  * open. @throws DatabaseUnavailable
  */
 export async function reversalFaults(
-  giftCode: GiftCodeDatabase,
-  wallet: WalletDatabase,
+  giftCode: GiftCodePart,
+  wallet: WalletPart,
   bucket: number,
   before: Date,
   isUnderWay: (redemptionId: string) => Promise<boolean>,
 ): Promise<Fault[]> {
   // In this order: the debit is there before the redemption says so.
-  const reversed = new Map(
-    (await readReversed(giftCode, bucket)).map((entry) => [reversalTransferId(entry.id), entry]),
-  );
-  const reversals = byId(await readReversals(wallet, bucket));
+  const reversed = new Map((await giftCode.readReversed(bucket)).map((entry) => [reversalTransferId(entry.id), entry]));
+  const reversals = byId(await wallet.readReversals(bucket));
 
   const faults: Fault[] = [];
   for (const [reversalId, redemption] of reversed) {
@@ -50,13 +46,13 @@ export async function reversalFaults(
 
 /** The redemptions of reversals, as they are now, by the reversals' ids: each is one that the wallet was credited for. */
 async function redemptionsOf(
-  giftCode: GiftCodeDatabase,
-  wallet: WalletDatabase,
+  giftCode: GiftCodePart,
+  wallet: WalletPart,
   reversals: BookEntry[],
 ): Promise<Map<string, BookEntry>> {
   const wanted = new Set(reversals.map(({ id }) => id));
   const walletIds = [...new Set(reversals.map(({ wallet_id }) => wallet_id))];
-  const credits = await readCreditsOfWallets(wallet, walletIds);
+  const credits = await wallet.readCreditsOfWallets(walletIds);
   const ids = credits.map(({ id }) => id).filter((id) => wanted.has(reversalTransferId(id)));
-  return new Map((await readEntries(giftCode, ids)).map((entry) => [reversalTransferId(entry.id), entry]));
+  return new Map((await giftCode.readEntries(ids)).map((entry) => [reversalTransferId(entry.id), entry]));
 }

@@ -17,7 +17,7 @@ function oneBatchAtOnce(startBatch: (endings: Endings) => StartBatch) {
   const endings = createEndings(metrics);
   const client = new Client({ connection });
   const asked = vi.spyOn(client.workflow, 'getHandle');
-  const limits = { batchMax: 1, batchesInFlight: 1, startTimeoutMs: 5_000 };
+  const limits = { batchMax: 1, batchesInFlight: 1, startTimeoutMs: 5_000, isApart: false };
   const target = { startBatch: startBatch(endings), client, address };
   const { dispatch } = createDispatcher(target, endings, limits, metrics, () => undefined);
   return { redeem: () => dispatch(newItem()).redemption.ending, asked };

@@ -16,8 +16,11 @@ export interface Dispatched {
   started: Promise<void>;
   /** The workflow it was sent with; known once it is started. */
   workflowId?: string;
-  /** Resolved when this process saw its end; never, where another process does the work. @throws as `started` */
-  ending: Promise<Ending>;
+  /**
+   * Resolved when this process saw its end, or else when its workflow has closed: where another process does the work, the
+   * end is `unseen`. @throws as `started`
+   */
+  ending: Promise<Ending | 'unseen'>;
   times: StepTimes;
 }
 
@@ -66,7 +69,7 @@ interface Underway {
   redemption: Dispatched;
   queuedAt: number;
   started: Deferred<void>;
-  ending: Deferred<Ending>;
+  ending: Deferred<Ending | 'unseen'>;
   hasEnded: boolean;
   /** It has ended, or is in a workflow of its own. */
   hasLeft: boolean;
@@ -89,7 +92,8 @@ const START_RETRY_MS = 100;
 export function createDispatcher(
   temporal: StartTarget,
   endings: Endings,
-  limits: Config['dispatcher'],
+  /** `isApart`: the steps are done by other processes, of which nothing is heard here. */
+  limits: Config['dispatcher'] & { isApart: boolean },
   metrics: Metrics,
   onStartFailure: () => void,
 ): Dispatcher {
@@ -127,8 +131,10 @@ export function createDispatcher(
         }
         const stepsSeen = () =>
           batch.reduce((steps, { redemption }) => steps + Object.keys(redemption.times).length, 0);
-        await over(temporal.client, workflowId, allLeft(batch), stepsSeen);
+        const askAfterMs = limits.isApart ? 0 : ASK_SERVER_AFTER_MS;
+        await over(temporal.client, workflowId, allLeft(batch), stepsSeen, askAfterMs);
         const elsewhere = batch.filter((one) => !one.hasEnded);
+        for (const { hasLeft, ending } of elsewhere) if (!hasLeft) ending.resolve('unseen');
         if (elsewhere.length > 0) setTimeout(() => elsewhere.forEach(forget), FORGET_AFTER_MS).unref();
       } catch (error) {
         if (!(error instanceof OtherContent)) onStartFailure();
@@ -159,7 +165,7 @@ export function createDispatcher(
       const known = underway.get(item.redemptionId);
       if (known) return { redemption: known.redemption, joined: true };
       const started = deferred<void>();
-      const ending = deferred<Ending>();
+      const ending = deferred<Ending | 'unseen'>();
       const times = endings.expect(item.redemptionId, (end) => {
         ending.resolve(end);
         one.hasEnded = true;
@@ -241,10 +247,16 @@ async function startWorkflow(
  * Resolves when all of a batch have left, or its workflow has closed; the server is asked only where this process's own
  * worker is silent.
  */
-async function over(client: Client, workflowId: string, left: Promise<true>, stepsSeen: () => number): Promise<void> {
+async function over(
+  client: Client,
+  workflowId: string,
+  left: Promise<true>,
+  stepsSeen: () => number,
+  askAfterMs: number,
+): Promise<void> {
   for (let seen = -1; seen !== stepsSeen(); ) {
     seen = stepsSeen();
-    if (await within(ASK_SERVER_AFTER_MS, left)) return;
+    if (await within(askAfterMs, left)) return;
   }
   const result = client.workflow.getHandle(workflowId).result();
   await Promise.race([left, result.catch(() => undefined)]);

@@ -1,14 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { GiftCodeDatabase } from '../../domains/gift-code/database.ts';
-import { type DoorFinding, type DoorItem, door } from '../../domains/gift-code/door.ts';
-import { findRedemptionsOfWallets, type WalletUse } from '../../domains/gift-code/find-redemptions-of-wallets.ts';
-import { type LimitedUse, limitsReached } from '../../domains/gift-code/limits-reached.ts';
-import { readRedemptions } from '../../domains/gift-code/read-redemptions.ts';
+import type { DoorFinding, DoorItem } from '../../domains/gift-code/door.ts';
+import type { WalletUse } from '../../domains/gift-code/find-redemptions-of-wallets.ts';
+import type { LimitedUse } from '../../domains/gift-code/limits-reached.ts';
+import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
-import type { WalletDatabase } from '../../domains/wallet/database.ts';
-import { ensureWallets, type WalletKey } from '../../domains/wallet/ensure-wallets.ts';
-import { findWallets } from '../../domains/wallet/find-wallets.ts';
-import { readWalletSides, type WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
+import type { WalletKey } from '../../domains/wallet/ensure-wallets.ts';
+import type { WalletPart } from '../../domains/wallet/operations.ts';
+import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { batched } from '../../platform/batched.ts';
 
 export interface RedemptionView {
@@ -35,25 +33,20 @@ export type Lookups = ReturnType<typeof createLookups>;
  *
  * @param isBusy whether a redemption that is let in now has to wait for others
  */
-export function createLookups(
-  giftCode: GiftCodeDatabase,
-  wallet: WalletDatabase,
-  timeoutMs: number,
-  isBusy: () => boolean,
-) {
-  const ensureWallet = batched<WalletKey, { id: string }>((keys) => ensureWallets(wallet, keys, timeoutMs), LIMITS);
-  const findWallet = batched<WalletKey, string | null>((keys) => findWallets(wallet, keys, timeoutMs), LIMITS);
+export function createLookups(giftCode: GiftCodePart, wallet: WalletPart, timeoutMs: number, isBusy: () => boolean) {
+  const ensureWallet = batched<WalletKey, { id: string }>((keys) => wallet.ensureWallets(keys, timeoutMs), LIMITS);
+  const findWallet = batched<WalletKey, string | null>((keys) => wallet.findWallets(keys, timeoutMs), LIMITS);
   const findUse = batched<WalletUse, string | null>(
-    (uses) => findRedemptionsOfWallets(giftCode, uses, timeoutMs),
+    (uses) => giftCode.findRedemptionsOfWallets(uses, timeoutMs),
     LIMITS,
   );
-  const isLimitReached = batched<LimitedUse, boolean>((uses) => limitsReached(giftCode, uses, timeoutMs), LIMITS);
+  const isLimitReached = batched<LimitedUse, boolean>((uses) => giftCode.limitsReached(uses, timeoutMs), LIMITS);
   const readSide = batched<{ id: string; wallet_id: string }, WalletSide>(
-    (redemptions) => readWalletSides(wallet, redemptions, timeoutMs),
+    (redemptions) => wallet.readWalletSides(redemptions, timeoutMs),
     LIMITS,
   );
   const readRow = batched<string, RedemptionRow | undefined>(async (ids) => {
-    const rows = await readRedemptions(giftCode, [...new Set(ids)], timeoutMs);
+    const rows = await giftCode.readRedemptions([...new Set(ids)], timeoutMs);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   }, LIMITS);
@@ -75,7 +68,7 @@ export function createLookups(
     return walletId && remember(key, walletId);
   };
 
-  const askDoor = batched<DoorItem, DoorFinding>((items) => door(giftCode, items, timeoutMs), {
+  const askDoor = batched<DoorItem, DoorFinding>((items) => giftCode.door(items, timeoutMs), {
     ...LIMITS,
     gatherMs: () => (isBusy() ? GATHER_MS : 0),
   });

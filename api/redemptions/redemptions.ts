@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorFinding } from '../../domains/gift-code/door.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
@@ -202,7 +203,7 @@ export function createRedemptions(
       if (leftMs <= 0 || (row ? row.state !== 'reserved' : !(await pending(redemptionId)))) {
         return row && (await lookups.view(row));
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(READ_AGAIN_MS, leftMs)));
+      await sleep(Math.min(READ_AGAIN_MS, leftMs));
     }
   };
 
@@ -211,13 +212,14 @@ export function createRedemptions(
    * from its row: another process may do the work. @throws Problem when its workflow could not be started
    */
   const endOf = async (redemption: Dispatched, waitMs: number): Promise<Ending | RedemptionView | undefined> => {
-    const { ending, started, times, item } = redemption;
+    const { ending, started, times } = redemption;
     const giveUpAt = performance.now() + waitMs;
     try {
       for (;;) {
         const stepsBefore = Object.keys(times).length;
         const leftMs = giveUpAt - performance.now();
         const heard = await within(Math.min(leftMs, SILENCE_MS), ending);
+        if (heard === 'unseen') break;
         if (heard) return heard;
         const isSilent = times.queue !== undefined && Object.keys(times).length === stepsBefore;
         if (isSilent || leftMs <= SILENCE_MS) break;
@@ -225,20 +227,25 @@ export function createRedemptions(
       // An answer of 202 says that Temporal has it: this is waited for, whatever the client prefers.
       await started;
       const leftMs = giveUpAt - performance.now();
-      return leftMs > 0 ? await within(leftMs, Promise.race([ending, seen(item.redemptionId, giveUpAt)])) : undefined;
+      return leftMs > 0 ? await within(leftMs, seen(redemption, giveUpAt)) : undefined;
     } catch (error) {
-      throw startProblem(error, item.redemptionId);
+      throw startProblem(error, redemption.item.redemptionId);
     }
   };
 
-  /** Reads a redemption's row again and again, until it is over or the time is. */
-  const seen = async (id: string, giveUpAt: number): Promise<RedemptionView | undefined> => {
+  /** Reads a redemption's row again and again, until it is over, or is told of after all, or the time is over. */
+  const seen = async ({ item, ending }: Dispatched, giveUpAt: number): Promise<Ending | RedemptionView | undefined> => {
+    let isUnseen = false;
     while (performance.now() < giveUpAt) {
-      const row = await lookups.row(id).catch(() => undefined);
+      const row = await lookups.row(item.redemptionId).catch(() => undefined);
       // Where the wallet does not answer, it is tried again: the redemption is over, and no failure may say otherwise.
       const view = row && row.state !== 'reserved' && (await lookups.view(row).catch(() => undefined));
       if (view) return view;
-      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+      const heard: Ending | 'unseen' | undefined = isUnseen
+        ? await sleep(READ_AGAIN_MS)
+        : await within(READ_AGAIN_MS, ending);
+      if (heard && heard !== 'unseen') return heard;
+      isUnseen ||= heard === 'unseen';
     }
     return undefined;
   };

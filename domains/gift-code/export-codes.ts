@@ -4,6 +4,8 @@ import type { GiftCodeDatabase } from './database.ts';
 
 export interface ExportedCode {
   id: string;
+  /** Its place in its group. */
+  position: number;
   code: string;
   state: string;
   max_redemptions: number;
@@ -12,7 +14,6 @@ export interface ExportedCode {
 }
 
 interface Row extends Omit<ExportedCode, 'code'> {
-  position: number;
   sealed: Buffer;
   seal_key_id: number;
 }
@@ -20,29 +21,27 @@ interface Row extends Omit<ExportedCode, 'code'> {
 const PAGE = 5_000;
 const TIMEOUT_MS = 30_000;
 
-/** A group's codes in their order, a page at a time, so that memory does not grow with them. @throws DatabaseUnavailable */
-export async function* exportCodes(
+/** A page of a group's codes, those that follow a position, in their order. @throws DatabaseUnavailable */
+export async function exportCodes(
   db: GiftCodeDatabase,
   keys: CodeKeys,
   groupId: string,
-): AsyncGenerator<ExportedCode[]> {
-  let position = 0;
-  for (;;) {
-    const { rows } = await query<Row>(
-      db.reads,
-      {
-        text: `select c.id, c.position, c.sealed, c.seal_key_id, c.max_redemptions, c.redeemed as redemptions,
-            code_state_1(c.disabled, c.redeemed, c.reserved, c.max_redemptions) as state,
-            case when c.redeemed > 0 then
-              (select max(settled_at) from redemptions r where r.code_id = c.id and r.state = 'completed') end as last_redeemed_at
-          from codes c where c.group_id = $1 and c.position > $2 order by c.position limit ${PAGE}`,
-        values: [groupId, position],
-      },
-      TIMEOUT_MS,
-    );
-    const last = rows.at(-1);
-    if (!last) return;
-    position = last.position;
-    yield rows.map((row) => ({ ...row, code: unsealCode(keys.seals, row.seal_key_id, row.id, row.sealed) }));
-  }
+  after: number,
+): Promise<ExportedCode[]> {
+  const { rows } = await query<Row>(
+    db.reads,
+    {
+      text: `select c.id, c.position, c.sealed, c.seal_key_id, c.max_redemptions, c.redeemed as redemptions,
+          code_state_1(c.disabled, c.redeemed, c.reserved, c.max_redemptions) as state,
+          case when c.redeemed > 0 then
+            (select max(settled_at) from redemptions r where r.code_id = c.id and r.state = 'completed') end as last_redeemed_at
+        from codes c where c.group_id = $1 and c.position > $2 order by c.position limit ${PAGE}`,
+      values: [groupId, after],
+    },
+    TIMEOUT_MS,
+  );
+  return rows.map(({ sealed, seal_key_id, ...row }) => ({
+    ...row,
+    code: unsealCode(keys.seals, seal_key_id, row.id, sealed),
+  }));
 }

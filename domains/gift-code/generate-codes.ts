@@ -60,6 +60,16 @@ export async function generateCodes(
   return generation;
 }
 
+/** Makes the codes of a generation that is small enough to be waited for. @returns undefined, where there is none of this id */
+export const generateAtOnce = (
+  db: GiftCodeDatabase,
+  keys: CodeKeys,
+  generationId: string,
+  count: number,
+  timeoutMs: number,
+): Promise<Generation | undefined> =>
+  generateCodes(db, keys, generationId, { chunk: count, chunks: 1, timeoutMs }, () => true);
+
 async function write(
   db: GiftCodeDatabase,
   generationId: string,

@@ -1,32 +1,8 @@
-import { GENERATED_LENGTH } from '../../platform/code-text.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { givenCodeLengths } from './schema.ts';
 
-export interface GivenCodeLengths {
-  /** Whether given codes of this length may exist. Shorter texts than a generated code can only be given ones. */
-  has(length: number): boolean;
-  /** Learns the lengths of codes that were just given. */
-  refresh(): Promise<void>;
-  close(): void;
-}
-
-const REFRESH_MS = 1_000;
-
-/**
- * The lengths of given codes, so that a mistyped generated code is refused without a look-up. Other processes' additions
- * are known a second later.
- */
-export async function watchGivenCodeLengths(db: GiftCodeDatabase): Promise<GivenCodeLengths> {
-  let lengths = new Set<number>();
-  const refresh = async () => {
-    const rows = await db.orm.select().from(givenCodeLengths);
-    lengths = new Set(rows.map((row) => row.length));
-  };
-  await refresh();
-  const timer = setInterval(() => refresh().catch(() => undefined), REFRESH_MS).unref();
-  return {
-    has: (length) => length < GENERATED_LENGTH || lengths.has(length),
-    refresh,
-    close: () => clearInterval(timer),
-  };
+/** The lengths of given codes. */
+export async function readGivenCodeLengths(db: GiftCodeDatabase): Promise<number[]> {
+  const rows = await db.orm.select().from(givenCodeLengths);
+  return rows.map((row) => row.length);
 }

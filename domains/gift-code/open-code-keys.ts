@@ -8,6 +8,7 @@ import { codeHashes, codeKeys, codes } from './schema.ts';
 
 type Registered = typeof codeKeys.$inferSelect;
 type Purpose = Registered['purpose'];
+/** What is told of a key, which does not give it away. */
 type Mark = Pick<Registered, 'purpose' | 'keyId' | 'fingerprint'>;
 
 /** What a key has `reached` when all codes are hashed or sealed with it. */
@@ -15,29 +16,34 @@ export const ALL_CODES = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
  * The keys that the codes in this database were hashed and sealed with; the first keys are made here. Without the right
- * keys no code could be found, so a start without them is refused. New keys come into use here, and one that no code needs
- * any more may be missing: it is withdrawn. @throws ConfigError
+ * keys no code could be found, so a start without them is refused. @throws ConfigError
  */
 export async function openCodeKeys(db: GiftCodeDatabase, home: string, fromEnvironment?: string): Promise<CodeKeys> {
-  const known = await db.orm.select().from(codeKeys);
   let keys = await readCodeKeys(home, fromEnvironment);
   if (!keys) {
-    if (known.length > 0) {
+    if ((await db.orm.$count(codeKeys)) > 0) {
       throw new ConfigError(
         `the code keys are missing: restore ${home}/keys/codes.json or set VOUCHSAFE_CODE_KEYS; the codes in the database cannot be found without them`,
       );
     }
     keys = await makeCodeKeys(home);
   }
-  const own = marksOf(keys);
-  if (isSettled(known, own)) return keys;
-  const refused = await inTransaction(db.reads, (transaction) => register(transaction, own));
-  if (refused) {
-    throw new ConfigError(
-      `the code keys are not those of this database: its ${refused.purpose} key ${refused.keyId} is ${matchOf(refused, own) ? 'another one' : 'missing'}`,
-    );
-  }
+  const refusal = await admitKeys(db, marksOf(keys));
+  if (refusal !== null) throw new ConfigError(refusal);
   return keys;
+}
+
+/**
+ * Brings the keys of a process that starts into use; one that no code needs any more may be missing: it is withdrawn.
+ * @returns null, or why a process with these keys may not start
+ */
+export async function admitKeys(db: GiftCodeDatabase, own: Mark[]): Promise<string | null> {
+  const known = await db.orm.select().from(codeKeys);
+  if (isSettled(known, own)) return null;
+  const refused = await inTransaction(db.reads, (transaction) => register(transaction, own));
+  if (!refused) return null;
+  const { purpose, keyId } = refused;
+  return `the code keys are not those of this database: its ${purpose} key ${keyId} is ${matchOf(refused, own) ? 'another one' : 'missing'}`;
 }
 
 /** How the keys of a process and of the database fit together. */
@@ -50,9 +56,8 @@ export interface CodeKeysFit {
   underway: string[];
 }
 
-export async function codeKeysFit(db: GiftCodeDatabase, keys: CodeKeys): Promise<CodeKeysFit> {
+export async function codeKeysFit(db: GiftCodeDatabase, own: Mark[]): Promise<CodeKeysFit> {
   const inUse = (await db.orm.select().from(codeKeys)).filter(isInUse);
-  const own = marksOf(keys);
   const newest = followedKeys(inUse, own);
   const isDone = (purpose: Purpose) => newest.some((row) => row.purpose === purpose && row.reached === ALL_CODES);
   return {

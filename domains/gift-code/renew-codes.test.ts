@@ -14,7 +14,7 @@ import {
 } from '../../test/database.ts';
 import { createCodeGroup } from './create-code-group.ts';
 import { importCodes } from './import-codes.ts';
-import { codeKeysFit, openCodeKeys } from './open-code-keys.ts';
+import { codeKeysFit, marksOf, openCodeKeys } from './open-code-keys.ts';
 import { codeHashCandidates, findCode } from './read-codes.ts';
 import { renewCodes } from './renew-codes.ts';
 
@@ -80,7 +80,7 @@ describe('keys that are replaced', () => {
       await open(own, first);
       const made = await makeAll(own, first);
       await open(own, both);
-      expect(await codeKeysFit(own.giftCodeDb, both)).toEqual({
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(both))).toEqual({
         complete: true,
         superseded: [],
         underway: ['pepper 2', 'seal 2'],
@@ -89,7 +89,7 @@ describe('keys that are replaced', () => {
       await expect(open(own, second)).rejects.toThrow('pepper key 1 is missing');
 
       expect(await renewCodes(own.giftCodeDb, both, piece)).toBe(11);
-      expect(await codeKeysFit(own.giftCodeDb, both)).toEqual({
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(both))).toEqual({
         complete: true,
         superseded: ['pepper 1', 'seal 1'],
         underway: [],
@@ -100,7 +100,11 @@ describe('keys that are replaced', () => {
 
       await open(own, second);
       await readable(own, [...made, ...later], second);
-      expect(await codeKeysFit(own.giftCodeDb, second)).toEqual({ complete: true, superseded: [], underway: [] });
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(second))).toEqual({
+        complete: true,
+        superseded: [],
+        underway: [],
+      });
       await renewCodes(own.giftCodeDb, second, piece);
       expect(await keysOf(own)).toEqual([{ key_id: 2, hashes: 13 }]);
       expect(await open(own, second)).toEqual(second);
@@ -167,7 +171,7 @@ describe('a process that lacks a key, or has an old one', () => {
       await untilWaiting(own.giftCode);
       await adding.commit();
       await opened;
-      expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ underway: ['pepper 2', 'seal 2'] });
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(both))).toMatchObject({ underway: ['pepper 2', 'seal 2'] });
     }));
 
   test.each<[string, (own: TestDatabases) => Promise<unknown>]>([
@@ -180,9 +184,12 @@ describe('a process that lacks a key, or has an old one', () => {
       await open(own, behind);
       await renewCodes(own.giftCodeDb, behind, 5);
       await renewCodes(own.giftCodeDb, both, 5);
-      expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ superseded: ['pepper 1', 'seal 1'] });
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(both))).toMatchObject({ superseded: ['pepper 1', 'seal 1'] });
       await work(own);
-      expect(await codeKeysFit(own.giftCodeDb, both)).toMatchObject({ superseded: ['pepper 1'], underway: ['seal 2'] });
+      expect(await codeKeysFit(own.giftCodeDb, marksOf(both))).toMatchObject({
+        superseded: ['pepper 1'],
+        underway: ['seal 2'],
+      });
       await expect(open(own, second)).rejects.toThrow('seal key 1 is missing');
       expect(await renewCodes(own.giftCodeDb, both, 5)).toBeGreaterThan(0);
       await open(own, second);

@@ -1,10 +1,10 @@
 import { deliveriesOfEvents } from '../../../domains/gateway/deliveries-of-events.ts';
 import { type AuditRow, listAuditLog } from '../../../domains/gateway/list-audit-log.ts';
 import type { WebhookDelivery } from '../../../domains/gateway/read-webhook-deliveries.ts';
-import { type RedemptionMilestones, redemptionMilestones } from '../../../domains/gift-code/redemption-milestones.ts';
-import { readTransfers, type Transfer } from '../../../domains/wallet/read-transfers.ts';
+import type { RedemptionMilestones } from '../../../domains/gift-code/redemption-milestones.ts';
+import type { Transfer } from '../../../domains/wallet/read-transfers.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
-import { findEvents, type KeptEvent } from '../../../platform/outbox-find.ts';
+import type { KeptEvent } from '../../../platform/outbox-find.ts';
 import { unavailable } from '../../../platform/problems.ts';
 import { inTime } from '../../../platform/within.ts';
 import { redemptionWorkflowId, reversalWorkflowId } from '../../../workflows/contracts.ts';
@@ -43,9 +43,9 @@ export async function redemptionTimeline(services: Sources, id: string): Promise
     }
   };
 
-  const row = await redemptionMilestones(giftCode, id);
+  const row = await giftCode.redemptionMilestones(id);
   const [transfers, workflows, audit] = await Promise.all([
-    ask('wallet', readTransfers(wallet, [id, reversalTransferId(id)])),
+    ask('wallet', wallet.readTransfers([id, reversalTransferId(id)])),
     ask('temporal', allWorkflowItems(temporal, id, row)),
     ask('audit log', listAuditLog(gateway, { resource: id }, AUDIT_ENTRIES)),
   ]);
@@ -90,22 +90,21 @@ async function allWorkflowItems(
 }
 
 function eventsOfRedemption(
-  db: Services['giftCode'],
+  giftCode: Services['giftCode'],
   row: RedemptionMilestones,
   transfers: Transfer[],
 ): Promise<KeptEvent[]> {
   const times = [row.createdAt, row.settledAt, row.stuckAt, ...transfers.map(({ createdAt }) => createdAt)];
-  return findEvents(
-    db,
+  return giftCode.findEvents(
     row.id,
     versionsOf(row),
     times.filter((time) => time !== null),
   );
 }
 
-async function eventsOfTransfers(db: Services['wallet'], transfers: Transfer[]): Promise<KeptEvent[]> {
+async function eventsOfTransfers(wallet: Services['wallet'], transfers: Transfer[]): Promise<KeptEvent[]> {
   const events = transfers.map(({ walletId, walletVersion, createdAt }) =>
-    walletId && walletVersion ? findEvents(db, walletId, [walletVersion], [createdAt]) : [],
+    walletId && walletVersion ? wallet.findEvents(walletId, [walletVersion], [createdAt]) : [],
   );
   return (await Promise.all(events)).flat();
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type CodeCheck, checkCode } from '../../../domains/gift-code/check-code.ts';
+import type { CodeCheck } from '../../../domains/gift-code/check-code.ts';
 import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
-import { readWalletsOfPhone, type Wallet } from '../../../domains/wallet/read-wallets.ts';
+import type { Wallet } from '../../../domains/wallet/read-wallets.ts';
 import { MAX_AMOUNT, toMoney } from '../../../platform/money.ts';
 import { answers } from '../../answers.ts';
 import { phone, time } from '../../fields.ts';
@@ -21,12 +21,12 @@ export const createCodeCheck = (region: string | undefined) =>
       const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
       if (hashes.length === 0) return answer('code-malformed');
 
-      const check = await checkCode(services.giftCode, hashes, body.at, undefined);
+      const check = await services.giftCode.checkCode(hashes, body.at, undefined);
       if (!check) return answer('code-not-found');
       if (body.phone === undefined) return answer(check.refusal, check);
-      const wallets = await readWalletsOfPhone(services.wallet, body.phone);
+      const wallets = await services.wallet.readWalletsOfPhone(body.phone);
       const wallet = wallets.find(({ currency }) => currency === check.currency);
-      const ofWallet = wallet && (await checkCode(services.giftCode, hashes, body.at, wallet.id));
+      const ofWallet = wallet && (await services.giftCode.checkCode(hashes, body.at, wallet.id));
       return answer(ofWallet?.refusal ?? check.refusal ?? walletRefusal(wallet, check.amount), check);
     },
   });

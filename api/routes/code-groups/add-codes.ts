@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import { generateCodes } from '../../../domains/gift-code/generate-codes.ts';
-import { importCodes } from '../../../domains/gift-code/import-codes.ts';
-import { type CodeOrder, orderCodes } from '../../../domains/gift-code/order-codes.ts';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { readCodeTexts } from '../../../domains/gift-code/read-codes.ts';
+import type { CodeOrder } from '../../../domains/gift-code/order-codes.ts';
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -53,7 +49,7 @@ async function importCsv(
   const { codes, digest, ...invalid } = await readCodesCsv(csv);
   const hash = requestHash({ group: groupId, csv: digest.toString('hex') });
   const imported = await change(
-    importCodes(services.giftCode, services.codeKeys, {
+    services.giftCode.importCodes({
       id: importId,
       groupId,
       codes,
@@ -81,24 +77,23 @@ async function importCsv(
 }
 
 async function generate(services: Services, change: Change, order: CodeOrder): Promise<Answer> {
-  const { giftCode, codeKeys } = services;
+  const { giftCode } = services;
   const { groupId, count } = order;
-  const ordered = await change(orderCodes(giftCode, order));
+  const ordered = await change(giftCode.orderCodes(order));
   if (!ordered.ok) throw refused(ordered.reason);
   const { replayed, firstPosition } = ordered;
   const isAtOnce = count <= CODES_AT_ONCE;
   if (isAtOnce) {
-    const limits = { chunk: count, chunks: 1, timeoutMs: TIMEOUT_MS };
-    const generation = await generateCodes(giftCode, codeKeys, order.id, limits, () => true);
+    const generation = await giftCode.generateAtOnce(order.id, count, TIMEOUT_MS);
     if (generation?.state !== 'done') throw refused('cancelled');
   } else if (ordered.generation.state === 'running') {
     await startOrLeave(services, { generationId: order.id, total: count });
   }
   services.wrote('gift-code');
 
-  const group = await readCodeGroup(giftCode, groupId);
+  const group = await giftCode.readCodeGroup(groupId);
   if (!group) throw new Error('a code group vanished');
-  const codes = isAtOnce ? await readCodeTexts(giftCode, codeKeys, groupId, firstPosition, count) : undefined;
+  const codes = isAtOnce ? await giftCode.readCodeTexts(groupId, firstPosition, count) : undefined;
   const resource = { type: 'code_group', id: groupId } as const;
   const revealed = codes && ({ action: 'code.reveal', resource } as const);
   return {

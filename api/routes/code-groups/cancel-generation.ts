@@ -1,7 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
-import { endGeneration } from '../../../domains/gift-code/end-generation.ts';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { generationWorkflowId } from '../../../workflows/contracts.ts';
@@ -24,9 +22,9 @@ export const cancelGenerationOperation = operation({
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, services }, change) {
     const { giftCode, temporal } = services;
-    const before = (await readCodeGroup(giftCode, params.id))?.generation;
-    const after = before && (await change(endGeneration(giftCode, before.id, 'cancelled', TIMEOUT_MS)));
-    const group = await readCodeGroup(giftCode, params.id);
+    const before = (await giftCode.readCodeGroup(params.id))?.generation;
+    const after = before && (await change(giftCode.endGeneration(before.id, 'cancelled', TIMEOUT_MS)));
+    const group = await giftCode.readCodeGroup(params.id);
     if (!group) throw new Problem('not-found');
     if (!before || !after)
       throw new Problem('conflict', { detail: 'No codes of this group were ever generated in the background.' });

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { type CodeDetails, listCodes } from '../../../domains/gift-code/read-codes.ts';
-import { readHolders } from '../../../domains/gift-code/read-holders.ts';
+import type { CodeDetails } from '../../../domains/gift-code/read-codes.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { page, readCursor } from '../../cursor.ts';
@@ -33,10 +31,10 @@ export const listCodesOperation = operation({
       filters,
       z.tuple([z.int().min(0).max(2_147_483_647)]).transform(([n]) => n),
     );
-    if (!(await readCodeGroup(services.giftCode, params.id))) throw new Problem('not-found');
+    if (!(await services.giftCode.readCodeGroup(params.id))) throw new Problem('not-found');
     const { state, created_from: createdFrom, created_to: createdTo } = rest;
     const filter = { groupId: params.id, state, createdFrom, createdTo, beforePosition };
-    const rows = await listCodes(services.giftCode, filter, limit + 1);
+    const rows = await services.giftCode.listCodes(filter, limit + 1);
     const keys = caller.may('codes:reveal') ? services.codeKeys : undefined;
     const uses = await usesOf(services, rows);
     const toJson = (code: CodeDetails) => listedCodeJson(code, keys, uses.get(code.id));
@@ -54,6 +52,6 @@ async function usesOf({ giftCode, wallet }: Services, codes: CodeDetails[]): Pro
     ({ maxRedemptions, reserved, redeemed }) => maxRedemptions === 1 && reserved + redeemed > 0,
   );
   const ids = held.map(({ id }) => id);
-  const uses = await codeUses(wallet, await readHolders(giftCode, ids, TIMEOUT_MS));
+  const uses = await codeUses(wallet, await giftCode.readHolders(ids, TIMEOUT_MS));
   return new Map(uses.map((use) => [use.row.code_id, use]));
 }

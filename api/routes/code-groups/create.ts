@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { createCodeGroup } from '../../../domains/gift-code/create-code-group.ts';
 import { foldCode, GENERATED_LENGTH, MAX_CODE_LENGTH, readCode } from '../../../platform/code-text.ts';
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
@@ -71,7 +70,7 @@ export const createCodeGroupOperation = operation({
     const count = body.count ?? 0;
     const isLarge = count > CODES_AT_ONCE;
     const result = await change(
-      createCodeGroup(services.giftCode, services.codeKeys, {
+      services.giftCode.createCodeGroup({
         id: idFor(caller.clientId, 'code-groups', idempotencyKey),
         clientId: caller.clientId,
         name: body.name,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { type ExportedCode, exportCodes } from '../../../domains/gift-code/export-codes.ts';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import type { ExportedCode } from '../../../domains/gift-code/export-codes.ts';
+import type { GiftCodePart } from '../../../domains/gift-code/operations.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -18,12 +18,11 @@ export const exportCodesOperation = operation({
   answers: { 200: 'csv' },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
-    const group = await readCodeGroup(services.giftCode, params.id);
+    const group = await services.giftCode.readCodeGroup(params.id);
     if (!group) throw new Problem('not-found');
-    const pages = exportCodes(services.giftCode, services.codeKeys, group.id);
     return {
       status: 200,
-      body: Readable.from(csv(pages)),
+      body: Readable.from(csv(services.giftCode, group.id)),
       audit: { action: 'code.reveal', resource: { type: 'code_group', id: group.id } },
       headers: {
         'Content-Type': 'text/csv; charset=utf-8',
@@ -33,10 +32,20 @@ export const exportCodesOperation = operation({
   },
 });
 
-/** No field holds a comma, a quote or a line break: codes are letters, digits and dashes. */
-async function* csv(pages: AsyncGenerator<ExportedCode[]>): AsyncGenerator<string> {
+/**
+ * A page at a time, so that memory does not grow with them. No field holds a comma, a quote or
+ * a line break: codes are letters, digits and dashes.
+ */
+async function* csv(giftCode: GiftCodePart, groupId: string): AsyncGenerator<string> {
   yield HEADER;
-  for await (const page of pages) yield page.map(line).join('');
+  let after = 0;
+  for (;;) {
+    const page = await giftCode.exportCodes(groupId, after);
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.position;
+    yield page.map(line).join('');
+  }
 }
 
 const line = (code: ExportedCode) =>

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -15,7 +14,7 @@ export const getCodeGroup = operation({
   answers: { 200: answers.codeGroup },
   problems: ['not-found', 'unavailable'],
   async handle({ params, services }) {
-    const group = await readCodeGroup(services.giftCode, params.id);
+    const group = await services.giftCode.readCodeGroup(params.id);
     if (!group) throw new Problem('not-found');
     return { status: 200, body: codeGroupJson(group) };
   },

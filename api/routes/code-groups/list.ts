@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { listCodeGroups } from '../../../domains/gift-code/read-code-groups.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { listQuery, text } from '../../fields.ts';
@@ -19,7 +18,7 @@ export const listCodeGroupsOperation = operation({
     const filters = { list: 'code-groups', ...rest };
     const after = readCursor(cursor, filters, byTime);
     const { created_from: createdFrom, created_to: createdTo, q: name } = filters;
-    const rows = await listCodeGroups(services.giftCode, { name, createdFrom, createdTo, after }, limit + 1);
+    const rows = await services.giftCode.listCodeGroups({ name, createdFrom, createdTo, after }, limit + 1);
     return { status: 200, body: page(rows, limit, filters, timePosition, codeGroupJson) };
   },
 });

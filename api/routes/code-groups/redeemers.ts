@@ -1,7 +1,4 @@
 import { z } from 'zod';
-import { readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { listRedeemers } from '../../../domains/gift-code/redeemers.ts';
-import { readWallets } from '../../../domains/wallet/read-wallets.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
@@ -21,13 +18,10 @@ export const listRedeemersOperation = operation({
     const { limit, cursor, created_from: createdFrom, created_to: createdTo } = query;
     const filters = { redeemers: params.id, createdFrom, createdTo };
     const after = readCursor(cursor, filters, byTime);
-    const group = await readCodeGroup(services.giftCode, params.id);
+    const group = await services.giftCode.readCodeGroup(params.id);
     if (!group) throw new Problem('not-found');
-    const redeemers = await listRedeemers(services.giftCode, group.id, { createdFrom, createdTo, after }, limit + 1);
-    const wallets = await readWallets(
-      services.wallet,
-      redeemers.map((redeemer) => redeemer.wallet_id),
-    );
+    const redeemers = await services.giftCode.listRedeemers(group.id, { createdFrom, createdTo, after }, limit + 1);
+    const wallets = await services.wallet.readWallets(redeemers.map((redeemer) => redeemer.wallet_id));
     const phones = new Map(wallets.map((wallet) => [wallet.id, wallet.phone]));
     const body = page(
       redeemers,

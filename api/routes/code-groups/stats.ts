@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { codeGroupStats, type DayRange } from '../../../domains/gift-code/code-group-stats.ts';
-import type { GiftCodeDatabase } from '../../../domains/gift-code/database.ts';
-import { type CodeGroup, readCodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
-import { contentVersion } from '../../../platform/database.ts';
+import type { DayRange } from '../../../domains/gift-code/code-group-stats.ts';
+import type { GiftCodePart } from '../../../domains/gift-code/operations.ts';
+import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id, time } from '../../fields.ts';
@@ -32,10 +31,10 @@ export const codeGroupStatsOperation = operation({
   answers: { 200: answers.stats },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {
-    const group = await readCodeGroup(services.giftCode, params.id);
+    const group = await services.giftCode.readCodeGroup(params.id);
     if (!group) throw new Problem('not-found');
     const range = { from: query.from, to: query.to, timeZone: query.time_zone };
-    const version = await contentVersion(services.giftCode.reads, TIMEOUT_MS);
+    const version = await services.giftCode.versionOfContent(TIMEOUT_MS);
     const body = await services.cached.read(`stats:${group.id}:${JSON.stringify(range)}`, version, () =>
       statsJson(services.giftCode, group, range),
     );
@@ -56,8 +55,8 @@ function timeZoneOf(name: string): string | undefined {
   }
 }
 
-async function statsJson(db: GiftCodeDatabase, { id: groupId, currency }: CodeGroup, range: DayRange) {
-  const stats = await codeGroupStats(db, groupId, range);
+async function statsJson(giftCode: GiftCodePart, { id: groupId, currency }: CodeGroup, range: DayRange) {
+  const stats = await giftCode.codeGroupStats(groupId, range);
   if (!stats) throw new Error('a code group vanished');
   const { total, unused, reserved, partly_used, used, disabled, places_total, places_redeemed, places_reserved } =
     stats;

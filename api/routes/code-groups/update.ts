@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CodeGroupChanges, updateCodeGroup } from '../../../domains/gift-code/update-code-group.ts';
+import type { CodeGroupChanges } from '../../../domains/gift-code/update-code-group.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id, MAX_INTEGER, money, text, time } from '../../fields.ts';
@@ -35,7 +35,7 @@ export const updateCodeGroupOperation = operation({
         budget: budget === null ? null : budget?.value,
       }).filter(([, value]) => value !== undefined),
     ) as CodeGroupChanges;
-    const result = await change(updateCodeGroup(services.giftCode, params.id, changes, budget?.currency));
+    const result = await change(services.giftCode.updateCodeGroup(params.id, changes, budget?.currency));
     if (!result.ok) throw refused(result.reason);
     services.wrote('gift-code');
     const after = codeGroupJson(result.group);

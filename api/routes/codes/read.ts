@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
-import { codeHashCandidates, findCode, readCodeDetails } from '../../../domains/gift-code/read-codes.ts';
-import { updateCode } from '../../../domains/gift-code/update-code.ts';
+import { codeHashCandidates } from '../../../domains/gift-code/read-codes.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
@@ -36,7 +34,7 @@ export const lookUpCode = operation({
   async handle({ body, caller, services }) {
     const hashes = codeHashCandidates(services.codeKeys, body.code, services.givenCodeLengths.has);
     if (hashes.length === 0) throw new Problem('code-malformed');
-    const codeId = await findCode(services.giftCode, hashes);
+    const codeId = await services.giftCode.findCode(hashes);
     if (!codeId) throw new Problem('code-not-found');
     return await showCode(services, codeId, caller.may('codes:reveal'));
   },
@@ -53,7 +51,7 @@ export const updateCodeOperation = operation({
   answers: { 200: answers.codeDetails },
   problems: ['not-found', 'unavailable'],
   async handle({ params, body, services }, change) {
-    const updated = await change(updateCode(services.giftCode, params.id, body));
+    const updated = await change(services.giftCode.updateCode(params.id, body));
     if (!updated) throw new Problem('not-found');
     services.wrote('gift-code');
     return {
@@ -72,9 +70,9 @@ export const updateCodeOperation = operation({
 });
 
 async function showCode(services: Services, codeId: string, reveal: boolean): Promise<Answer> {
-  const code = await readCodeDetails(services.giftCode, codeId);
+  const code = await services.giftCode.readCodeDetails(codeId);
   if (!code) throw new Problem('not-found');
-  const rows = await listRedemptions(services.giftCode, { codeId }, SHOWN_REDEMPTIONS);
+  const rows = await services.giftCode.listRedemptions({ codeId }, SHOWN_REDEMPTIONS);
   const uses = await codeUses(services.wallet, rows);
   return {
     status: 200,

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { replayOutbox } from '../../../platform/outbox-replay.ts';
 import { answers } from '../../answers.ts';
 import { time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
@@ -17,7 +16,7 @@ export const replayOutboxOperation = operation({
   problems: ['unavailable'],
   async handle({ body, services }, change) {
     const { part, from, to } = body;
-    const replayed = await change(replayOutbox(part === 'wallet' ? services.wallet : services.giftCode, from, to));
+    const replayed = await change((part === 'wallet' ? services.wallet : services.giftCode).replayOutbox(from, to));
     services.wrote(part);
     return {
       status: 200,

@@ -1,4 +1,4 @@
-import { type OutboxStatus, outboxStatus } from '../../../platform/outbox-status.ts';
+import type { OutboxStatus } from '../../../platform/outbox-status.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 
@@ -10,7 +10,7 @@ export const getOutbox = operation({
   answers: { 200: answers.outbox },
   problems: ['unavailable'],
   async handle({ services }) {
-    const [giftCode, wallet] = await Promise.all([outboxStatus(services.giftCode), outboxStatus(services.wallet)]);
+    const [giftCode, wallet] = await Promise.all([services.giftCode.outboxStatus(), services.wallet.outboxStatus()]);
     return { status: 200, body: { parts: [statusJson('gift-code', giftCode), statusJson('wallet', wallet)] } };
   },
 });

@@ -28,7 +28,9 @@ export const getRedemption = operation({
     const view = await services.redemptions.read(params.id, (waitSeconds ?? 0) * 1000);
     if (view) {
       if (!isFor(view.row.client_id)) throw new Problem('not-found');
-      const stuck = mayBeStuck(view.row, caller, services) ? await stuckAsTold(services.temporal, view.row) : {};
+      const stuck = (await mayBeStuck(view.row, caller, services))
+        ? await stuckAsTold(services.temporal, view.row)
+        : {};
       return { status: 200, body: { ...redemptionJson(view.row, view.side, traceUrl), ...stuck } };
     }
 
@@ -43,7 +45,7 @@ export const getRedemption = operation({
 });
 
 /** Whether Temporal is asked. Of a reversal, for those alone who run the service: they are few, beside those who wait. */
-function mayBeStuck(row: RedemptionRow, caller: Caller, { giftCode }: Services): boolean {
-  if (row.state === 'reserved') return giftCode.nowMs() - row.created_at.getTime() >= SETTLES_WITHIN_MS;
+async function mayBeStuck(row: RedemptionRow, caller: Caller, { giftCode }: Services): Promise<boolean> {
+  if (row.state === 'reserved') return (await giftCode.nowMs()) - row.created_at.getTime() >= SETTLES_WITHIN_MS;
   return row.state === 'completed' && caller.may('ops:read');
 }

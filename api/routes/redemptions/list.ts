@@ -1,7 +1,4 @@
 import { z } from 'zod';
-import { listRedemptions } from '../../../domains/gift-code/list-redemptions.ts';
-import { readWalletSides } from '../../../domains/wallet/read-wallet-sides.ts';
-import { readWalletsOfPhone } from '../../../domains/wallet/read-wallets.ts';
 import { within } from '../../../platform/within.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
@@ -44,12 +41,10 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       const { limit, cursor, ...rest } = query;
       const filters = { list: 'redemptions', ...rest };
       const after = readCursor(cursor, filters, byTime);
-      const wallets =
-        filters.phone === undefined ? undefined : await readWalletsOfPhone(services.wallet, filters.phone);
+      const wallets = filters.phone === undefined ? undefined : await services.wallet.readWalletsOfPhone(filters.phone);
       const isStuck = filters.stuck === undefined ? undefined : filters.stuck === 'true';
-      const stuckBefore = new Date(services.giftCode.nowMs() - STUCK_AFTER_MS);
-      const rows = await listRedemptions(
-        services.giftCode,
+      const stuckBefore = new Date((await services.giftCode.nowMs()) - STUCK_AFTER_MS);
+      const rows = await services.giftCode.listRedemptions(
         {
           clientId: caller.may('redemptions:read') ? undefined : caller.clientId,
           walletIds: wallets?.map((wallet) => wallet.id),
@@ -67,7 +62,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
         },
         limit + 1,
       );
-      const sides = await readWalletSides(services.wallet, rows, TIMEOUT_MS);
+      const sides = await services.wallet.readWalletSides(rows, TIMEOUT_MS);
       const views = rows.flatMap((row, index) => {
         const side = sides[index];
         return side ? [{ row, side }] : [];

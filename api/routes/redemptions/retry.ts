@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
-import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { REVERSAL_STEPS, redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
@@ -76,7 +75,7 @@ export const retryRedemption = operation({
 
 /** Whether a redemption's credit was taken back. */
 const isDebited = async ({ wallet }: Services, redemptionId: string): Promise<boolean> =>
-  (await readTransfer(wallet, reversalTransferId(redemptionId))) !== undefined;
+  (await wallet.readTransfer(reversalTransferId(redemptionId))) !== undefined;
 
 export const retryStuckRedemptions = operation({
   method: 'POST',

@@ -1,6 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { z } from 'zod';
-import { isPlaceKept } from '../../../domains/gift-code/reverse-redemption.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
@@ -91,7 +90,7 @@ async function startOrJoin({ temporal, config, redeemOptions }: Services, order:
 
 /** @throws Problem `conflict` where somebody else reversed it, and did with its code what was not asked for */
 async function assertReversedSo({ giftCode }: Services, redemptionId: string, keepPlace: boolean): Promise<void> {
-  const isKept = await isPlaceKept(giftCode, redemptionId);
+  const isKept = await giftCode.isPlaceKept(redemptionId);
   if (isKept === keepPlace) return;
   throw new Problem('conflict', {
     detail: `The redemption has been reversed already, and its code ${isKept ? 'left spent' : 'freed'}.`,

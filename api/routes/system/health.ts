@@ -13,9 +13,9 @@ export function health(router: Router, services: Services): void {
   });
   router.get('/readyz', async (context) => {
     const checks: Record<string, Promise<unknown>> = {
-      gateway_database: ping(services.gateway.door),
-      gift_code_database: ping(services.giftCode.door),
-      wallet_database: ping(services.wallet.door),
+      gateway_database: query(services.gateway.door, { text: 'select 1' }, TIMEOUT_MS),
+      gift_code_database: services.giftCode.ping(TIMEOUT_MS),
+      wallet_database: services.wallet.ping(TIMEOUT_MS),
       temporal: inTime(TIMEOUT_MS, services.temporal.workflowService.getSystemInfo({})),
     };
     const results = await Promise.all(
@@ -37,5 +37,3 @@ export function health(router: Router, services: Services): void {
     context.body = { status: 'ok', checks: Object.fromEntries(results) };
   });
 }
-
-const ping = (pool: Parameters<typeof query>[0]) => query(pool, { text: 'select 1' }, TIMEOUT_MS);

@@ -1,7 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { Context } from 'koa';
 import { countWebhookDeliveries } from '../../../domains/gateway/count-webhook-deliveries.ts';
-import { outboxStatus } from '../../../platform/outbox-status.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { authenticate } from '../../http/authenticate.ts';
@@ -40,7 +39,7 @@ async function readGauges({ metrics, breaker, giftCode, wallet, gateway }: Servi
   const broken = breaker.broken();
   for (const dependency of DEPENDENCIES) metrics.breakers.set({ dependency }, broken.includes(dependency) ? 1 : 0);
   const readOutbox = async (part: 'gift-code' | 'wallet') => {
-    const status = await orNothing(outboxStatus(part === 'wallet' ? wallet : giftCode));
+    const status = await orNothing((part === 'wallet' ? wallet : giftCode).outboxStatus());
     if (status) {
       metrics.outboxUnpublished.set({ part }, status.unpublished);
       metrics.outboxLag.set({ part }, status.lagSeconds);

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { ensureWallets } from '../../../domains/wallet/ensure-wallets.ts';
-import { readWallet } from '../../../domains/wallet/read-wallets.ts';
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -25,15 +23,15 @@ export const createWallet = (region: string | undefined) =>
     async handle({ body, caller, idempotencyKey, services }, change) {
       const id = idFor(caller.clientId, 'wallets', idempotencyKey);
       const key = { phone: body.phone, currency: body.currency ?? services.config.currency };
-      const before = idempotencyKey === undefined ? undefined : await readWallet(services.wallet, id);
+      const before = idempotencyKey === undefined ? undefined : await services.wallet.readWallet(id);
       if (before && (before.phone !== key.phone || before.currency !== key.currency))
         throw new Problem('idempotency-key-reused');
-      const [ensured] = await change(ensureWallets(services.wallet, [{ ...key, id }], TIMEOUT_MS));
+      const [ensured] = await change(services.wallet.ensureWallets([{ ...key, id }], TIMEOUT_MS));
       if (!ensured) throw new Problem('idempotency-key-reused');
       if (ensured.id !== id) throw new Problem('wallet-exists', { members: { wallet_id: ensured?.id } });
       const replayed = !ensured.created;
       services.wrote('wallet');
-      const wallet = await readWallet(services.wallet, id);
+      const wallet = await services.wallet.readWallet(id);
       if (!wallet) throw new Error('a wallet vanished');
       return {
         status: 201,

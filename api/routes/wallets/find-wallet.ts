@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readWallet, readWalletsOfPhone, type Wallet } from '../../../domains/wallet/read-wallets.ts';
+import type { Wallet } from '../../../domains/wallet/read-wallets.ts';
 import { isUuid } from '../../../platform/ids.ts';
 import { readPhone } from '../../../platform/phone.ts';
 import { Problem } from '../../../platform/problems.ts';
@@ -13,7 +13,7 @@ export const walletQuery = { currency: currency.optional() };
 /** @throws Problem `wallet-not-found` */
 export async function findWallet(services: Services, name: string, currencyCode: string | undefined): Promise<Wallet> {
   const wallet = isUuid(name)
-    ? await readWallet(services.wallet, name)
+    ? await services.wallet.readWallet(name)
     : await findByPhone(services, name, currencyCode ?? services.config.currency);
   if (!wallet || (currencyCode && wallet.currency !== currencyCode)) throw new Problem('wallet-not-found');
   return wallet;
@@ -25,6 +25,6 @@ async function findByPhone(services: Services, name: string, currencyCode: strin
   // The plus is optional: a number that cannot be read as it is may be one without it.
   const phone = reading.ok ? reading : readPhone(`+${name.trim()}`, region);
   if (!phone.ok) return undefined;
-  const wallets = await readWalletsOfPhone(services.wallet, phone.e164);
+  const wallets = await services.wallet.readWalletsOfPhone(phone.e164);
   return wallets.find((wallet) => wallet.currency === currencyCode);
 }

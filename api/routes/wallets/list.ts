@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { listWallets } from '../../../domains/wallet/read-wallets.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { currency, listQuery, phone } from '../../fields.ts';
@@ -25,7 +24,7 @@ export const listWalletsOperation = (region: string | undefined) =>
       const filters = { list: 'wallets', ...narrowed };
       const after = readCursor(cursor, filters, byTime);
       const { created_from: createdFrom, created_to: createdTo, ...rest } = narrowed;
-      const rows = await listWallets(services.wallet, { ...rest, createdFrom, createdTo, after }, limit + 1);
+      const rows = await services.wallet.listWallets({ ...rest, createdFrom, createdTo, after }, limit + 1);
       return { status: 200, body: page(rows, limit, filters, timePosition, walletJson) };
     },
   });

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { postTransfer } from '../../../domains/wallet/post-transfer.ts';
-import { readTransfer } from '../../../domains/wallet/read-wallets.ts';
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
@@ -54,9 +52,9 @@ function postTransferOperation(kind: 'credit' | 'debit', summary: string) {
         reference: body.reference ?? null,
         note: body.note ?? null,
       };
-      const { refusal, replayed } = await change(postTransfer(services.wallet, order, TIMEOUT_MS));
+      const { refusal, replayed } = await change(services.wallet.postTransfer(order, TIMEOUT_MS));
       if (refusal) throw new Problem(refusal);
-      const transfer = await readTransfer(services.wallet, order.id);
+      const transfer = await services.wallet.readTransfer(order.id);
       if (!transfer) throw new Error('a transfer vanished');
       const isSame =
         transfer.kind === kind &&

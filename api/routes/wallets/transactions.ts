@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { listTransfers } from '../../../domains/wallet/read-wallets.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byNumber, page, readCursor } from '../../cursor.ts';
 import { listQuery } from '../../fields.ts';
@@ -21,8 +20,7 @@ export const listTransactions = operation({
     const wallet = await findWallet(services, params.wallet, currency);
     const filters = { wallet: wallet.id, ...range };
     const before = readCursor(cursor, filters, byNumber);
-    const rows = await listTransfers(
-      services.wallet,
+    const rows = await services.wallet.listTransfers(
       {
         walletId: wallet.id,
         createdFrom: range.created_from,

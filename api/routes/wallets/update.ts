@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { updateWallet } from '../../../domains/wallet/update-wallet.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
@@ -19,7 +18,7 @@ export const updateWalletOperation = operation({
   problems: ['wallet-not-found', 'unavailable'],
   async handle({ params, query, body, services }, change) {
     const { id } = await findWallet(services, params.wallet, query.currency);
-    const updated = await change(updateWallet(services.wallet, id, body));
+    const updated = await change(services.wallet.updateWallet(id, body));
     if (!updated) throw new Problem('wallet-not-found');
     services.wrote('wallet');
     return {

@@ -1,0 +1,59 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { DatabaseUnavailable } from './database-errors.ts';
+import { ALIVE_EVERY_MS, OPERATIONS, readAnswer, writeArguments } from './part-messages.ts';
+
+/** A part that says nothing for so long is taken to be away. */
+const SILENCE_MS = 5 * ALIVE_EVERY_MS;
+/** Nothing was sent: nobody listens there, or there is no such place. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/**
+ * A part's operations, done by the process that serves it. They throw what they throw there, and DatabaseUnavailable where
+ * that process is away.
+ */
+export function remotePart<Operations extends object>(url: string, key: string): Operations & { close(): void } {
+  const isSecure = url.startsWith('https:');
+  const agent = isSecure ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+  const send = (name: string) =>
+    (isSecure ? secureRequest : request)(new URL(OPERATIONS + name, url), {
+      method: 'POST',
+      agent,
+      timeout: SILENCE_MS,
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/octet-stream' },
+    });
+  const call = async (name: string, values: unknown[]): Promise<unknown> => {
+    const message = writeArguments(values);
+    const outgoing = send(name);
+    let status: number | undefined;
+    let answer: Buffer;
+    try {
+      const incoming = await answerTo(outgoing, message);
+      status = incoming.statusCode;
+      answer = await buffer(incoming);
+    } catch (error) {
+      const mayHaveHappened = !NOT_SENT.has((error as NodeJS.ErrnoException).code ?? '');
+      throw new DatabaseUnavailable(`is that of the part at ${url}, which does not answer`, mayHaveHappened, error);
+    }
+    if (status !== 200) throw new Error(`the part at ${url} answers ${name} with ${status}: ${answer}`);
+    return readAnswer(answer);
+  };
+  const close = () => agent.destroy();
+  return new Proxy({ close } as Operations & { close(): void }, {
+    get: (own, name) => {
+      // What has a `then` would be taken for a promise.
+      if (name in own || typeof name !== 'string' || name === 'then') return Reflect.get(own, name);
+      return (...values: unknown[]) => call(name, values);
+    },
+  });
+}
+
+function answerTo(outgoing: ClientRequest, message: Buffer): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.once('error', reject);
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`silent for ${SILENCE_MS} ms`)));
+    outgoing.end(message);
+  });
+}

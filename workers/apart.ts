@@ -1,0 +1,178 @@
+import { noticeActivities } from '../activities/notices.ts';
+import { batchStarter } from '../activities/start-redemption.ts';
+import { createEndings } from '../api/redemptions/endings.ts';
+import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import { type Config, ConfigError, PORTS } from '../platform/config.ts';
+import { query } from '../platform/database.ts';
+import { assertAddresses } from '../platform/local/addresses.ts';
+import type { Logger } from '../platform/logger.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { inTime } from '../platform/within.ts';
+import { type Keep, openedThings } from './closing.ts';
+import { migrateOrExplain } from './databases.ts';
+import { startGatewayThread } from './gateway-thread.ts';
+import { startHttpServer } from './http-server.ts';
+import { createPartApp, type PartAppOptions } from './part-app.ts';
+import { giftCodePart, partsKey, walletPart } from './parts.ts';
+import { startSweeping } from './sweeping.ts';
+import { openTemporal, redeemOptions, runWorkers, sagaWorker, type Workers } from './temporal.ts';
+import { openGiftCodeWork, openWalletWork, type Work, type WorkSettings } from './work.ts';
+
+/** What runs in a process by itself: `serve` answers for a part, `work` does its steps of sagas and publishes its events. */
+export const ROLES = ['serve gateway', 'serve wallet', 'serve gift-code', 'work wallet', 'work gift-code'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Apart {
+  /** Where it listens, if it does. */
+  url: string | undefined;
+  /** Rejects when a worker fails for good. */
+  failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+interface Setting {
+  config: Config;
+  adminKey: () => Promise<string>;
+  logger: Logger;
+  workflowBundle: () => Promise<string>;
+  keep: Keep;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+const READY_MS = 2_000;
+
+/** Starts one role in this process, over servers and parts that run elsewhere. @throws ConfigError where one is not named */
+export async function startApart(role: Role, setting: Omit<Setting, 'keep'>): Promise<Apart> {
+  assertAddresses(setting.config.given);
+  const { keep, close } = openedThings();
+  try {
+    return { ...(await START[role]({ ...setting, keep })), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const START: Record<Role, (setting: Setting) => Promise<Omit<Apart, 'close'>>> = {
+  'serve gateway': serveGateway,
+  'serve wallet': serveWallet,
+  'serve gift-code': serveGiftCode,
+  'work wallet': workOnWallets,
+  'work gift-code': workOnGiftCodes,
+};
+
+async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting): Promise<Omit<Apart, 'close'>> {
+  const { given, parts } = config;
+  const gatewayDatabase = named('GATEWAY_DATABASE_URL', given.gatewayDatabaseUrl);
+  const urls = {
+    gatewayDatabase,
+    giftCode: named('GIFT_CODE_URL', parts.giftCodeUrl),
+    wallet: named('WALLET_URL', parts.walletUrl),
+    temporal: named('TEMPORAL_ADDRESS', given.temporalAddress),
+    nats: named('NATS_URL', given.natsUrl),
+    redis: given.redisUrl ?? null,
+    temporalWebUi: null,
+  };
+  await migrateOrExplain('gateway', gatewayDatabase);
+  const temporal = keep(await openTemporal(urls.temporal, config.temporal.namespace));
+  const options = redeemOptions(config, true);
+  let workers: Workers | undefined;
+  keep({ close: () => workers?.close() });
+  const startBatch = batchStarter(temporal.client, config.temporal.taskQueue, options);
+  const gateway = keep(
+    startGatewayThread(
+      { config, urls, adminKey: await adminKey(), redeemOptions: options },
+      // Who wrote them wakes its own relay, or that polls.
+      { startBatch, wrote: () => undefined },
+    ),
+  );
+  const notices = noticeActivities(gateway.progress);
+  workers = runWorkers([await sagaWorker(temporal, config.temporal, await workflowBundle(), { ...notices })]);
+  return { url: await gateway.listening, failed: workers.failed };
+}
+
+async function serveWallet(setting: Setting): Promise<Omit<Apart, 'close'>> {
+  const { config, keep } = setting;
+  const url = named('WALLET_DATABASE_URL', config.given.walletDatabaseUrl);
+  const key = partsKey(config);
+  await migrateOrExplain('wallet', url);
+  const operations = await walletPart(url, config, keep);
+  const ready = () => operations.ping(READY_MS);
+  return {
+    url: await listen(setting, PORTS.wallet, { ready, metrics: createMetrics(), served: { operations, key } }),
+    failed: NEVER,
+  };
+}
+
+async function serveGiftCode(setting: Setting): Promise<Omit<Apart, 'close'>> {
+  const { config, keep } = setting;
+  const url = named('GIFT_CODE_DATABASE_URL', config.given.giftCodeDatabaseUrl);
+  const key = partsKey(config);
+  await migrateOrExplain('gift-code', url);
+  const { giftCode: operations } = await giftCodePart(url, config, keep);
+  const ready = () => operations.ping(READY_MS);
+  return {
+    url: await listen(setting, PORTS['gift-code'], { ready, metrics: createMetrics(), served: { operations, key } }),
+    failed: NEVER,
+  };
+}
+
+async function workOnWallets(setting: Setting): Promise<Omit<Apart, 'close'>> {
+  const url = named('WALLET_DATABASE_URL', setting.config.given.walletDatabaseUrl);
+  const settings = await workSettings(setting);
+  await migrateOrExplain('wallet', url);
+  return await workOn(await openWalletWork(url, settings), setting, settings);
+}
+
+async function workOnGiftCodes(setting: Setting): Promise<Omit<Apart, 'close'>> {
+  const url = named('GIFT_CODE_DATABASE_URL', setting.config.given.giftCodeDatabaseUrl);
+  const settings = await workSettings(setting);
+  await migrateOrExplain('gift-code', url);
+  const running = await workOn(await openGiftCodeWork(url, settings), setting, settings);
+  await startSweeping(settings.temporal.client, setting.config);
+  return running;
+}
+
+async function workSettings({ config, logger, keep }: Setting): Promise<WorkSettings> {
+  const { given } = config;
+  const address = named('TEMPORAL_ADDRESS', given.temporalAddress);
+  const natsUrl = named('NATS_URL', given.natsUrl);
+  const temporal = keep(await openTemporal(address, config.temporal.namespace));
+  return { config, natsUrl, temporal, redeemOptions: redeemOptions(config, true), logger, keep };
+}
+
+async function workOn(
+  { db, makeWorkers }: Work<Pick<GiftCodeDatabase, 'door'>>,
+  setting: Setting,
+  { temporal }: WorkSettings,
+): Promise<Omit<Apart, 'close'>> {
+  const { config, keep } = setting;
+  const metrics = createMetrics();
+  // No request waits here: what it hears, it counts.
+  const { workers } = await makeWorkers(createEndings(metrics));
+  const running = keep(runWorkers(workers));
+  const ready = async () => {
+    await query(db.door, { text: 'select 1' }, READY_MS);
+    await inTime(READY_MS, temporal.client.workflowService.getSystemInfo({}));
+  };
+  const url = config.port === undefined ? undefined : await listen(setting, config.port, { ready, metrics });
+  return { url, failed: running.failed };
+}
+
+/** @returns the URL */
+async function listen(
+  { config, logger, keep }: Setting,
+  port: number,
+  options: Omit<PartAppOptions, 'logger'>,
+): Promise<string> {
+  const app = createPartApp({ ...options, logger });
+  return keep(await startHttpServer(app.callback(), config.host, config.port ?? port)).url;
+}
+
+/** @throws ConfigError */
+function named(variable: string, value: string | undefined): string {
+  if (value !== undefined) return value;
+  throw new ConfigError(
+    `${variable} is not set: parts that run apart start no servers, and have to be told where each is.`,
+  );
+}

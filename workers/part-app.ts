@@ -1,0 +1,96 @@
+import { timingSafeEqual } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import Koa, { type Context } from 'koa';
+import rawBody from 'raw-body';
+import { answerProblem } from '../api/http/problems.ts';
+import { hashKey } from '../api/keys/key-text.ts';
+import { createRouter } from '../api/router.ts';
+import { newId } from '../platform/ids.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import {
+  ALIVE,
+  ALIVE_EVERY_MS,
+  OPERATIONS,
+  readArguments,
+  writeError,
+  writeResult,
+} from '../platform/part-messages.ts';
+import { Problem, unavailable } from '../platform/problems.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever operations take
+type Operations = Record<string, (...values: any[]) => Promise<unknown>>;
+
+export interface PartAppOptions {
+  /** Rejects while the part cannot work. */
+  ready(): Promise<unknown>;
+  metrics: Metrics;
+  logger: Logger;
+  /** What the part does for a gateway that has the key. */
+  served?: { operations: Operations; key: string };
+}
+
+/** Room for the arguments of 100,000 codes and more. */
+const MAX_ARGUMENTS = '64mb';
+
+/** What a process says that runs a part by itself: how it is and, where it serves the part, the results of operations. */
+export function createPartApp({ ready, metrics, logger, served }: PartAppOptions): Koa {
+  const router = createRouter();
+  router.get('/healthz', (context) => {
+    context.body = { status: 'ok' };
+  });
+  router.get('/readyz', async (context) => {
+    await ready().catch((error) => {
+      throw unavailable(`Not ready: ${error.message}.`);
+    });
+    context.body = { status: 'ok' };
+  });
+  router.get('/metrics', async (context) => {
+    context.set('Content-Type', metrics.registry.contentType);
+    context.body = await metrics.registry.metrics();
+  });
+  if (served) {
+    const keyHash = hashKey(served.key);
+    router.on('POST', `${OPERATIONS}:name`, async (context) => {
+      const [, key = ''] = /^Bearer (\S+)$/.exec(context.get('Authorization')) ?? [];
+      if (!timingSafeEqual(hashKey(key), keyHash)) {
+        throw new Problem('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="vouchsafe parts"' } });
+      }
+      await answerOperation(context, served.operations, logger);
+    });
+  }
+
+  const app = new Koa();
+  app.silent = true;
+  app.use(async (context) => {
+    context.state.requestId = newId();
+    context.set('Request-Id', context.state.requestId);
+    try {
+      const handle = router.find(context);
+      if (!handle) throw new Problem('not-found');
+      await handle(context);
+    } catch (error) {
+      answerProblem(context, error, logger);
+    }
+  });
+  return app;
+}
+
+async function answerOperation(context: Context, operations: Operations, logger: Logger): Promise<void> {
+  const { name } = context.params as { name: string };
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (!operation) throw new Problem('not-found');
+  const values = readArguments(await rawBody(context.req, { limit: MAX_ARGUMENTS }));
+  const answer = new PassThrough();
+  context.body = answer;
+  const alive = setInterval(() => answer.write(ALIVE), ALIVE_EVERY_MS);
+  operation(...values)
+    .then(writeResult, (error) => {
+      logger.debug({ operation: name, error: String(error) }, 'an operation failed');
+      return writeError(error);
+    })
+    .then((message) => {
+      clearInterval(alive);
+      answer.end(message);
+    });
+}
