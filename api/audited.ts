@@ -5,7 +5,7 @@ import {
   settleAuditIntent,
   writeAuditIntent,
 } from '../domains/gateway/write-audit-log.ts';
-import { ContentionError, DatabaseUnavailable, databaseError } from '../platform/database-errors.ts';
+import { ContentionError, DatabaseUnavailable, operationError } from '../platform/database-errors.ts';
 import { isUuid, newId } from '../platform/ids.ts';
 import { Problem } from '../platform/problems.ts';
 import { asProblem } from './http/problems.ts';
@@ -73,7 +73,7 @@ const isRefusal = (error: unknown) => error instanceof Problem && error.status <
 
 function hasChangedNothing(thrown: unknown): boolean {
   if (thrown instanceof Problem) return thrown.code === 'unavailable';
-  const error = databaseError(thrown);
+  const error = operationError(thrown);
   return error instanceof ContentionError || (error instanceof DatabaseUnavailable && !error.mayHaveHappened);
 }
 

@@ -22,5 +22,5 @@ test.each(['abc', '-1', '65536', '1.5'])('of a number it is said what is allowed
 });
 
 test('what is not set has a default', () => {
-  expect(readConfig({ VOUCHSAFE_REGION: 'GB' })).toMatchObject({ region: 'GB', currency: 'USD', port: 8080 });
+  expect(readConfig({ VOUCHSAFE_REGION: 'GB' })).toMatchObject({ region: 'GB', currency: 'USD', host: '127.0.0.1' });
 });

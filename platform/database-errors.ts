@@ -51,6 +51,10 @@ export function databaseError(thrown: unknown): unknown {
   return thrown;
 }
 
+/** What an operation of a domain threw: already sorted, unless it comes from Drizzle. */
+export const operationError = (thrown: unknown): unknown =>
+  thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
+
 /** Whether it was thrown because of this constraint. */
 export function violates(thrown: unknown, constraint: string): boolean {
   const error = databaseError(thrown);

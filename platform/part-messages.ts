@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import { ContentionError, DatabaseUnavailable, DataError, databaseError } from './database-errors.ts';
+import { ContentionError, DatabaseUnavailable, DataError, operationError } from './database-errors.ts';
 
 /**
  * What parts that run apart say to each other: values as Node's structured clone writes them, so that times, big integers
@@ -29,7 +29,7 @@ export function readArguments(message: Buffer): unknown[] {
 export const writeResult = (value: unknown): Buffer => serialize({ is: 'result', value } satisfies Told);
 
 export function writeError(thrown: unknown): Buffer {
-  return serialize(toldOf(databaseError(thrown)) satisfies Told);
+  return serialize(toldOf(operationError(thrown)) satisfies Told);
 }
 
 function toldOf(error: unknown): Told {

@@ -40,10 +40,10 @@ export function remotePart<Operations extends object>(url: string, key: string):
     return readAnswer(answer);
   };
   const close = () => agent.destroy();
-  return new Proxy({ close } as Operations & { close(): void }, {
+  return new Proxy(Object.assign(Object.create(null), { close }), {
     get: (own, name) => {
       // What has a `then` would be taken for a promise.
-      if (name in own || typeof name !== 'string' || name === 'then') return Reflect.get(own, name);
+      if (name in own || typeof name !== 'string' || name === 'then') return own[name];
       return (...values: unknown[]) => call(name, values);
     },
   });

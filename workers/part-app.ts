@@ -80,7 +80,11 @@ async function answerOperation(context: Context, operations: Operations, logger:
   const { name } = context.params as { name: string };
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation) throw new Problem('not-found');
-  const values = readArguments(await rawBody(context.req, { limit: MAX_ARGUMENTS }));
+  const values = await rawBody(context.req, { limit: MAX_ARGUMENTS })
+    .then(readArguments)
+    .catch((error) => {
+      throw new Problem('invalid-request', { detail: `These are no arguments: ${error.message}.` });
+    });
   const answer = new PassThrough();
   context.body = answer;
   const alive = setInterval(() => answer.write(ALIVE), ALIVE_EVERY_MS);

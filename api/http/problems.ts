@@ -1,8 +1,7 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
-import { DrizzleQueryError } from 'drizzle-orm';
 import type { Context } from 'koa';
 import type { ZodError } from 'zod';
-import { ContentionError, DatabaseUnavailable, databaseError } from '../../platform/database-errors.ts';
+import { ContentionError, DatabaseUnavailable, operationError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem, problems, unavailable } from '../../platform/problems.ts';
 
@@ -10,7 +9,7 @@ import { Problem, problems, unavailable } from '../../platform/problems.ts';
 export function answerProblem(context: Context, error: unknown, logger: Logger): void {
   const { code, status, options } = asProblem(error);
   if (status === 500) {
-    logger.error({ err: databaseError(error), request_id: context.state.requestId }, 'unexpected error');
+    logger.error({ err: operationError(error), request_id: context.state.requestId }, 'unexpected error');
   }
   context.status = status;
   context.set(options.headers ?? {});
@@ -28,7 +27,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
 /** The problem that says it of what was thrown: `internal-error` where nobody foresaw it. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  const error = thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
+  const error = operationError(thrown);
   if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {
     return unavailable('A database does not answer.');
   }
