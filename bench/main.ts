@@ -1,4 +1,5 @@
 import { ConfigError } from '../platform/config.ts';
+import { apart } from './apart.ts';
 import { flash } from './flash.ts';
 import { floor } from './floor.ts';
 import { generate } from './generate.ts';
@@ -26,6 +27,7 @@ const benches: Record<string, Bench> = {
   flash,
   replay,
   scale,
+  apart,
   read,
   relay,
   generate,

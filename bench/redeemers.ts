@@ -14,7 +14,10 @@ export interface Redeemers {
 }
 
 /** Opens the connections, spread evenly over the gateways. */
-export async function openRedeemers(services: ServiceProcess[], clients: number): Promise<Redeemers> {
+export async function openRedeemers(
+  services: Pick<ServiceProcess, 'url' | 'adminKey'>[],
+  clients: number,
+): Promise<Redeemers> {
   const connections = await Promise.all(
     Array.from({ length: clients }, (_, client) => {
       const service = services[client % services.length];

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { afterAll, expect, test } from 'vitest';
-import { spawnService } from '../bench/service-process.ts';
+import { type PartProcess, startPart } from '../bench/part-process.ts';
 import {
   assertCoherent,
   caller,
@@ -17,57 +15,39 @@ import {
 
 const PARTS_KEY = 'parts-key-0123456789abcdef';
 const world = await forFile(createWorld());
-const running = new Set<Role>();
+const running = new Set<PartProcess>();
 afterAll(async () => {
-  for (const role of [...running].reverse()) await role.end('SIGTERM');
+  for (const part of [...running].reverse()) await part.end('SIGTERM');
 });
 
-interface Role {
-  url: string;
-  end(signal: NodeJS.Signals): Promise<void>;
-}
-
-/** Starts a part in a process that is told no more than it has to know. */
-async function start(args: string[], variables: string[], more: Record<string, string> = {}): Promise<Role> {
+/** Starts a part that is told no more than it has to know. */
+async function start(role: string, variables: string[], more: Record<string, string> = {}): Promise<PartProcess> {
   const known = ['VOUCHSAFE_HOME', 'VOUCHSAFE_LOG_LEVEL', 'TEMPORAL_TASK_QUEUE', 'PORT', ...variables];
   const told = Object.fromEntries(known.map((name) => [name, world.environment[name] ?? '']));
-  const { PATH = '', HOME = '' } = process.env;
-  const child = spawnService({ stdio: ['ignore', 'pipe', 'pipe'], env: { PATH, HOME, ...told, ...more } }, args);
-  let errors = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    errors += chunk;
-  });
-  const exited = once(child, 'exit').then(() => {
-    throw new Error(`${args.join(' ')} ended: ${errors}`);
-  });
-  exited.catch(() => undefined);
-  if (!child.stdout) throw new Error('no standard output');
-  const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), exited]);
-  const [, url = ''] = / at (http\S+)$/.exec(String(line)) ?? [];
-  const role: Role = {
-    url,
-    async end(signal) {
-      running.delete(role);
-      child.kill(signal);
-      await exited.catch(() => undefined);
+  const part = await startPart(role, { ...told, ...more });
+  const started: PartProcess = {
+    url: part.url,
+    end(signal) {
+      running.delete(started);
+      return part.end(signal);
     },
   };
-  running.add(role);
-  return role;
+  running.add(started);
+  return started;
 }
 
-const workOnWallets = () => start(['work', 'wallet'], ['WALLET_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS']);
+const workOnWallets = () => start('work wallet', ['WALLET_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS']);
 const workOnGiftCodes = () =>
-  start(['work', 'gift-code'], ['GIFT_CODE_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS', 'VOUCHSAFE_CODE_KEYS']);
+  start('work gift-code', ['GIFT_CODE_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS', 'VOUCHSAFE_CODE_KEYS']);
 const key = { VOUCHSAFE_PARTS_KEY: PARTS_KEY };
-const serveWallets = (more = {}) => start(['serve', 'wallet'], ['WALLET_DATABASE_URL'], { ...key, ...more });
-const serveGiftCodes = () => start(['serve', 'gift-code'], ['GIFT_CODE_DATABASE_URL', 'VOUCHSAFE_CODE_KEYS'], key);
+const serveWallets = (more = {}) => start('serve wallet', ['WALLET_DATABASE_URL'], { ...key, ...more });
+const serveGiftCodes = () => start('serve gift-code', ['GIFT_CODE_DATABASE_URL', 'VOUCHSAFE_CODE_KEYS'], key);
 
 const wallets = await serveWallets();
 const giftCodes = await serveGiftCodes();
 const workers = { wallet: await workOnWallets(), giftCode: await workOnGiftCodes() };
 const gateway = await start(
-  ['serve', 'gateway'],
+  'serve gateway',
   ['GATEWAY_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS', 'VOUCHSAFE_CODE_KEYS', 'VOUCHSAFE_ADMIN_KEY'],
   { ...key, GIFT_CODE_URL: giftCodes.url, WALLET_URL: wallets.url },
 );
@@ -153,8 +133,8 @@ test('codes in the background, a file of codes, statistics, the way back, the bo
   await assertCoherent(world);
 });
 
-test('while nobody works on wallets, what was accepted waits, and is completed once by who comes', async () => {
-  const codes = await makeCodes(service, 2);
+test('while nobody works on wallets, what was accepted waits, nobody else is let in, and who comes completes it once', async () => {
+  const codes = await makeCodes(service, 10);
   await workers.wallet.end('SIGKILL');
   const [phone, idempotencyKey] = [newPhone(), randomUUID()];
   const accepted = await service.call(
@@ -164,12 +144,33 @@ test('while nobody works on wallets, what was accepted waits, and is completed o
     { 'Idempotency-Key': idempotencyKey, Prefer: 'wait=1' },
   );
   expect(accepted.status).toBe(202);
-  workers.wallet = await workOnWallets();
+  let next = 1;
+  const refused = await until(async () => {
+    const answer = await redeem(codes[next++], newPhone());
+    expect([202, 503]).toContain(answer.status);
+    return answer.status === 503 && answer;
+  });
+  expect(refused.body).toMatchObject({ code: 'unavailable', detail: expect.stringContaining('wallet') });
   const path = `/v1/redemptions/${accepted.body.id}`;
+  const stuck = await until(async () => {
+    const { body } = await service.call('GET', path);
+    return body.stuck && body;
+  });
+  expect(stuck).toMatchObject({ state: 'reserved', stuck: { step: 'credit' } });
+
+  workers.wallet = await workOnWallets();
   const done = await service.call('GET', path, undefined, { Prefer: 'wait=30' });
   expect(done.body).toMatchObject({ state: 'completed', wallet: { phone, balance: { value: 1000 } } });
   expect((await redeem(codes[0], phone, idempotencyKey)).body.id).toBe(accepted.body.id);
-  expect((await redeem(codes[1], phone)).body.wallet.balance.value).toBe(2000);
+  const again = await until(async () => {
+    const answer = await redeem(codes.at(-1), phone);
+    return answer.status !== 503 && answer;
+  });
+  expect(again).toMatchObject({ status: 201, body: { wallet: { balance: { value: 2000 } } } });
+  await until(async () => {
+    const { rows } = await world.giftCode.query(`select from redemptions where state = 'reserved'`);
+    return rows.length === 0;
+  });
   await assertCoherent(world);
 });
 
@@ -202,15 +203,15 @@ test('a part answers those alone who have the key, and tells anybody how it is',
 });
 
 test('a part that is not told what it needs says which variable is missing', async () => {
-  await expect(start(['work', 'wallet'], ['NATS_URL', 'TEMPORAL_ADDRESS'])).rejects.toThrow(
+  await expect(start('work wallet', ['NATS_URL', 'TEMPORAL_ADDRESS'])).rejects.toThrow(
     'WALLET_DATABASE_URL is not set',
   );
-  await expect(start(['work', 'wallet'], ['WALLET_DATABASE_URL', 'NATS_URL'])).rejects.toThrow(
+  await expect(start('work wallet', ['WALLET_DATABASE_URL', 'NATS_URL'])).rejects.toThrow(
     'TEMPORAL_ADDRESS is not set',
   );
-  await expect(start(['serve', 'wallet'], ['WALLET_DATABASE_URL'])).rejects.toThrow('VOUCHSAFE_PARTS_KEY is not set');
+  await expect(start('serve wallet', ['WALLET_DATABASE_URL'])).rejects.toThrow('VOUCHSAFE_PARTS_KEY is not set');
   await expect(
-    start(['serve', 'gateway'], ['GATEWAY_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'], {
+    start('serve gateway', ['GATEWAY_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'], {
       ...key,
       WALLET_URL: 'http://127.0.0.1:1',
     }),

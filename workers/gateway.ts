@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Client } from '@temporalio/client';
+import { probeApart } from '../activities/probe-apart.ts';
 import type { StartBatch } from '../activities/start-redemption.ts';
 import { createApp } from '../api/app.ts';
 import { createCached } from '../api/cached.ts';
@@ -20,6 +21,7 @@ import { PORTS } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { openRedis } from '../platform/redis.ts';
+import type { Part } from '../workflows/contracts.ts';
 import { openedThings } from './closing.ts';
 import { databaseOptions, openGateway } from './databases.ts';
 import { lazyConnection } from './gateway-connection.ts';
@@ -75,9 +77,13 @@ export async function main(): Promise<void> {
     );
 
     const { statementTimeoutMs } = connections;
+    const probePart = (part: Part, here: { probe(timeoutMs: number): Promise<void> }) =>
+      redeemOptions.apart
+        ? probeApart(temporal, config.temporal.taskQueue, part, redeemOptions)
+        : here.probe(statementTimeoutMs);
     const probes: Record<Dependency, () => Promise<unknown>> = {
-      'gift-code': () => giftCode.probe(statementTimeoutMs),
-      wallet: () => wallet.probe(statementTimeoutMs),
+      'gift-code': () => probePart('gift-code', giftCode),
+      wallet: () => probePart('wallet', wallet),
       temporal: () => temporal.workflowService.getSystemInfo({}),
     };
     const breaker = keep(

@@ -163,6 +163,9 @@ export const generationWorkflowId = (generationId: string): string => `generatio
 /** The id of the sweeper's schedule; those of its workflows begin with it. */
 export const sweepId = (taskQueue: string): string => `${taskQueue}-sweep`;
 
+/** The id of the workflow that asks whether a part that runs apart works: all gateways share its answer. */
+export const probeId = (taskQueue: string, part: Part): string => `${taskQueue}-probe-${part}`;
+
 /** A queue of its own, so that codes for a campaign do not stand in the way of a redemption's step. */
 export const generationTaskQueue = (giftCodeTaskQueue: string): string => `${giftCodeTaskQueue}-generation`;
 

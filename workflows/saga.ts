@@ -1,4 +1,8 @@
-import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  type ActivityOptions,
+  defineSearchAttributeKey,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
 import {
   CancellationScope,
   condition,
@@ -67,14 +71,12 @@ export class Saga {
     const local = { startToCloseTimeout: options.timeoutMs, localRetryThreshold: '1 minute' } as const;
     const retry = { initialInterval: Math.min(100, options.retryMaxMs), maximumInterval: options.retryMaxMs };
     const limited = { ...retry, maximumAttempts: options.attempts, nonRetryableErrorTypes: [POISON] };
-    const queued = (retryPolicy: typeof retry) =>
-      byPart((part) => ({
-        taskQueue: options.taskQueues[part],
-        startToCloseTimeout: options.timeoutMs,
-        retry: retryPolicy,
-      }));
-    this.first = options.apart ? queued(limited) : proxyLocalActivities<StepActivities>({ ...local, retry: limited });
-    this.patient = queued(retry);
+    const queued = (how: ActivityOptions) =>
+      byPart((part) => ({ taskQueue: options.taskQueues[part], startToCloseTimeout: options.timeoutMs, ...how }));
+    this.first = options.apart
+      ? queued({ retry: limited, scheduleToStartTimeout: options.timeoutMs })
+      : proxyLocalActivities<StepActivities>({ ...local, retry: limited });
+    this.patient = queued({ retry });
     this.notices = proxyLocalActivities<NoticeActivities>({ ...local, retry: { maximumAttempts: 1 } });
     setHandler(abortSignal, (reason) => {
       this.abortReason ??= reason;
@@ -241,7 +243,7 @@ function settlementOf(outcome: Extract<Outcome, { is: 'over' }>): Omit<Settlemen
   return { outcome: outcome.outcome, ...(outcome.reason !== undefined && { reason: outcome.reason }) };
 }
 
-function byPart(options: (part: Part) => Parameters<typeof proxyActivities>[0]): StepActivities {
+function byPart(options: (part: Part) => ActivityOptions): StepActivities {
   const giftCode = proxyActivities<GiftCodeActivities>(options('gift-code'));
   const wallet = proxyActivities<WalletActivities>(options('wallet'));
   return {
