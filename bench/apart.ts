@@ -7,10 +7,12 @@ import { rounded } from './latencies.ts';
 import { median } from './median.ts';
 import { defineBench } from './options.ts';
 import { type PartProcess, startPart } from './part-process.ts';
-import { openRedeemers, type Redeemers } from './redeemers.ts';
+import { openRedeemers } from './redeemers.ts';
 import { seedOrders } from './seed.ts';
-import { startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
+import { type ServiceProcess, startServiceProcess, WARM_UP_SECONDS } from './service-process.ts';
 import type { Stage } from './stage.ts';
+
+type Place = Pick<ServiceProcess, 'url' | 'adminKey'>;
 
 /** More than two cores do in a second. */
 const CODES_PER_SECOND = 5_000;
@@ -25,15 +27,13 @@ export const apart = defineBench({
     const parts: PartProcess[] = [];
     try {
       const gateway = await startParts(stage, parts);
-      const together = await openRedeemers([service], clients);
-      const separate = await openRedeemers([gateway], clients);
       const all: LoopResult[] = [];
-      const measure = async (redeemers: Redeemers, count: number, warmUpSeconds: number) => {
-        const result = await closedLoop(
-          { clients: count, warmUpSeconds, seconds, signal: stage.signal },
-          orders,
-          redeemers.redeem,
-        );
+      const measure = async (place: Place, count: number, warmUpSeconds: number) => {
+        // An idle connection is closed by the service after a minute.
+        const redeemers = await openRedeemers([place], count);
+        const loop = { clients: count, warmUpSeconds, seconds, signal: stage.signal };
+        const result = await closedLoop(loop, orders, redeemers.redeem);
+        redeemers.close();
         if (orders.length === 0) throw new Error('the codes were used up before the time was');
         all.push(result);
         return result;
@@ -43,15 +43,13 @@ export const apart = defineBench({
         for (let round = 0; round < rounds; round++) {
           stage.progress(`${count} clients, round ${round + 1} of ${rounds}: together, then apart`);
           const warmUpSeconds = round === 0 ? WARM_UP_SECONDS / 2 : 0;
-          results[0].push(await measure(together, count, warmUpSeconds));
-          results[1].push(await measure(separate, count, warmUpSeconds));
+          results[0].push(await measure(service, count, warmUpSeconds));
+          results[1].push(await measure(gateway, count, warmUpSeconds));
         }
         return results;
       };
       const one = await byTurns(1);
       const many = await byTurns(clients);
-      together.close();
-      separate.close();
       const failed = all.reduce((sum, loop) => sum + loop.failed, 0);
       await assertExact(
         stage,
@@ -78,7 +76,7 @@ export const apart = defineBench({
 });
 
 /** Starts each part with what it has to know, and on task queues of their own. */
-async function startParts({ urls, serviceHome }: Stage, parts: PartProcess[]): Promise<{ url: URL; adminKey: string }> {
+async function startParts({ urls, serviceHome }: Stage, parts: PartProcess[]): Promise<Place> {
   const adminKey = randomBytes(24).toString('hex');
   const all = { VOUCHSAFE_HOME: `${serviceHome}-apart`, PORT: '0', TEMPORAL_TASK_QUEUE: 'apart' };
   const key = { VOUCHSAFE_PARTS_KEY: randomBytes(24).toString('hex') };

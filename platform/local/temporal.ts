@@ -37,6 +37,8 @@ export const LIMITS = {
   'matching.persistenceMaxQPS': 100_000,
   // Lists are brought up to date ten times a second: a workflow that is over by then is written once, as closed.
   'history.visibilityProcessorMaxPollRPS': 10,
+  // Else a workflow waits up to 50 ms for each of its tasks and activities.
+  'history.transferProcessorMaxPollRPS': 1_000,
 };
 
 const VERSION = '1.5.1';
