@@ -17,7 +17,7 @@ export function remotePart<Operations extends object>(url: string, key: string):
   const isSecure = url.startsWith('https:');
   const agent = isSecure ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
   const send = (name: string) =>
-    (isSecure ? secureRequest : request)(new URL(OPERATIONS + name, url), {
+    (isSecure ? secureRequest : request)(url.replace(/\/+$/, '') + OPERATIONS + name, {
       method: 'POST',
       agent,
       timeout: SILENCE_MS,

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { type PartProcess, startPart } from '../bench/part-process.ts';
 import {
@@ -216,4 +218,14 @@ test('a part that is not told what it needs says which variable is missing', asy
       WALLET_URL: 'http://127.0.0.1:1',
     }),
   ).rejects.toThrow('GIFT_CODE_URL is not set');
+});
+
+test('the command line runs parts, and refuses what is none', async () => {
+  const vouchsafe = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['bin/vouchsafe.mjs', ...args], { env: { PATH: process.env.PATH } });
+  await expect(vouchsafe('serve', 'wallet')).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^WALLET_DATABASE_URL is not set: .*\nvouchsafe: serve wallet has ended\n$/),
+  });
+  await expect(vouchsafe('work', 'gateway')).rejects.toMatchObject({ code: 2 });
 });

@@ -2,6 +2,8 @@ import { noticeActivities } from '../activities/notices.ts';
 import { batchStarter } from '../activities/start-redemption.ts';
 import { createEndings } from '../api/redemptions/endings.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
+import type { GiftCodePart } from '../domains/gift-code/operations.ts';
+import type { WalletPart } from '../domains/wallet/operations.ts';
 import { type Config, ConfigError, PORTS } from '../platform/config.ts';
 import { query } from '../platform/database.ts';
 import { assertAddresses } from '../platform/local/addresses.ts';
@@ -22,12 +24,11 @@ import { openGiftCodeWork, openWalletWork, type Work, type WorkSettings } from '
 export const ROLES = ['serve gateway', 'serve wallet', 'serve gift-code', 'work wallet', 'work gift-code'] as const;
 export type Role = (typeof ROLES)[number];
 
-export interface Apart {
+interface Running {
   /** Where it listens, if it does. */
   url: string | undefined;
   /** Rejects when a worker fails for good. */
   failed: Promise<never>;
-  close(): Promise<void>;
 }
 
 interface Setting {
@@ -42,7 +43,10 @@ const NEVER = new Promise<never>(() => undefined);
 const READY_MS = 2_000;
 
 /** Starts one role in this process, over servers and parts that run elsewhere. @throws ConfigError where one is not named */
-export async function startApart(role: Role, setting: Omit<Setting, 'keep'>): Promise<Apart> {
+export async function startApart(
+  role: Role,
+  setting: Omit<Setting, 'keep'>,
+): Promise<Running & { close(): Promise<void> }> {
   assertAddresses(setting.config.given);
   const { keep, close } = openedThings();
   try {
@@ -53,7 +57,7 @@ export async function startApart(role: Role, setting: Omit<Setting, 'keep'>): Pr
   }
 }
 
-const START: Record<Role, (setting: Setting) => Promise<Omit<Apart, 'close'>>> = {
+const START: Record<Role, (setting: Setting) => Promise<Running>> = {
   'serve gateway': serveGateway,
   'serve wallet': serveWallet,
   'serve gift-code': serveGiftCode,
@@ -61,7 +65,7 @@ const START: Record<Role, (setting: Setting) => Promise<Omit<Apart, 'close'>>> =
   'work gift-code': workOnGiftCodes,
 };
 
-async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting): Promise<Omit<Apart, 'close'>> {
+async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting): Promise<Running> {
   const { given, parts } = config;
   const gatewayDatabase = named('GATEWAY_DATABASE_URL', given.gatewayDatabaseUrl);
   const urls = {
@@ -91,40 +95,38 @@ async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting)
   return { url: await gateway.listening, failed: workers.failed };
 }
 
-async function serveWallet(setting: Setting): Promise<Omit<Apart, 'close'>> {
-  const { config, keep } = setting;
-  const url = named('WALLET_DATABASE_URL', config.given.walletDatabaseUrl);
-  const key = partsKey(config);
+async function serveWallet(setting: Setting): Promise<Running> {
+  const url = named('WALLET_DATABASE_URL', setting.config.given.walletDatabaseUrl);
+  const key = partsKey(setting.config);
   await migrateOrExplain('wallet', url);
-  const operations = await walletPart(url, config, keep);
-  const ready = () => operations.ping(READY_MS);
-  return {
-    url: await listen(setting, PORTS.wallet, { ready, metrics: createMetrics(), served: { operations, key } }),
-    failed: NEVER,
-  };
+  return await serve(setting, PORTS.wallet, { operations: await walletPart(url, setting.config, setting.keep), key });
 }
 
-async function serveGiftCode(setting: Setting): Promise<Omit<Apart, 'close'>> {
-  const { config, keep } = setting;
-  const url = named('GIFT_CODE_DATABASE_URL', config.given.giftCodeDatabaseUrl);
-  const key = partsKey(config);
+async function serveGiftCode(setting: Setting): Promise<Running> {
+  const url = named('GIFT_CODE_DATABASE_URL', setting.config.given.giftCodeDatabaseUrl);
+  const key = partsKey(setting.config);
   await migrateOrExplain('gift-code', url);
-  const { giftCode: operations } = await giftCodePart(url, config, keep);
-  const ready = () => operations.ping(READY_MS);
-  return {
-    url: await listen(setting, PORTS['gift-code'], { ready, metrics: createMetrics(), served: { operations, key } }),
-    failed: NEVER,
-  };
+  const { giftCode } = await giftCodePart(url, setting.config, setting.keep);
+  return await serve(setting, PORTS['gift-code'], { operations: giftCode, key });
 }
 
-async function workOnWallets(setting: Setting): Promise<Omit<Apart, 'close'>> {
+async function serve(
+  setting: Setting,
+  port: number,
+  served: { operations: GiftCodePart | WalletPart; key: string },
+): Promise<Running> {
+  const ready = () => served.operations.ping(READY_MS);
+  return { url: await listen(setting, port, { ready, metrics: createMetrics(), served }), failed: NEVER };
+}
+
+async function workOnWallets(setting: Setting): Promise<Running> {
   const url = named('WALLET_DATABASE_URL', setting.config.given.walletDatabaseUrl);
   const settings = await workSettings(setting);
   await migrateOrExplain('wallet', url);
   return await workOn(await openWalletWork(url, settings), setting, settings);
 }
 
-async function workOnGiftCodes(setting: Setting): Promise<Omit<Apart, 'close'>> {
+async function workOnGiftCodes(setting: Setting): Promise<Running> {
   const url = named('GIFT_CODE_DATABASE_URL', setting.config.given.giftCodeDatabaseUrl);
   const settings = await workSettings(setting);
   await migrateOrExplain('gift-code', url);
@@ -145,7 +147,7 @@ async function workOn(
   { db, makeWorkers }: Work<Pick<GiftCodeDatabase, 'door'>>,
   setting: Setting,
   { temporal }: WorkSettings,
-): Promise<Omit<Apart, 'close'>> {
+): Promise<Running> {
   const { config, keep } = setting;
   const metrics = createMetrics();
   // No request waits here: what it hears, it counts.

@@ -4,6 +4,10 @@
  *     npm start                             # in one terminal, with nothing else going on
  *     npx tsx test/histories/record.ts      # in another
  *
+ * And those of parts that run apart over its servers, with TEMPORAL_TASK_QUEUE=apart (docs/operations.md), from their gateway:
+ *
+ *     npx tsx test/histories/record.ts apart- http://127.0.0.1:8080 ADMIN_KEY
+ *
  * A history that is there stays; delete one to record it anew, only with a new version of its workflow that is kept apart from
  * the old one (`patched`): stored histories stand for the workflows that are open in somebody's Temporal while they update.
  */
@@ -16,16 +20,16 @@ import pg from 'pg';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
-async function record(): Promise<void> {
+async function record(prefix = '', api?: string, key?: string): Promise<void> {
   const home = fileURLToPath(new URL('../../.vouchsafe/', import.meta.url));
   const run = JSON.parse(await readFile(`${home}run.json`, 'utf8'));
   const connection = await Connection.connect({ address: run.temporal });
   const client = new Client({ connection });
   const wallet = new pg.Pool({ connectionString: run.databases.wallet, max: 2 });
   const call = async (path: string, body: unknown, wait = 20) => {
-    const response = await fetch(run.api + path, {
+    const response = await fetch((api ?? run.api) + path, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${run.admin_key}`, 'Content-Type': 'application/json', Prefer: `wait=${wait}` },
+      headers: { Authorization: `Bearer ${key ?? run.admin_key}`, 'Content-Type': 'application/json', Prefer: `wait=${wait}` },
       body: JSON.stringify(body),
     });
     // biome-ignore lint/suspicious/noExplicitAny: a script reads what the API answers
@@ -36,10 +40,16 @@ async function record(): Promise<void> {
   const phone = (index: number) => `+1202555${String(1000 + index).slice(-4)}`;
   const save = async (name: string, workflowId: string) => {
     await client.workflow.getHandle(workflowId).result();
-    if (existsSync(`${folder}${name}.json`)) return;
+    const file = `${folder}${prefix}${name}.json`;
+    if (existsSync(file)) return;
     const history = await client.workflow.getHandle(workflowId).fetchHistory();
-    await writeFile(`${folder}${name}.json`, `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
-    console.log(name, workflowId);
+    await writeFile(file, `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+    console.log(file, workflowId);
+  };
+  /** Whether a redemption's workflow says that it waits. */
+  const isShown = async (workflowId: string) => {
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    return events?.some((event) => event.upsertWorkflowSearchAttributesEventAttributes);
   };
   const breakerCloses = () => new Promise((resolve) => setTimeout(resolve, 3_000));
 
@@ -65,9 +75,7 @@ async function record(): Promise<void> {
     await lock.query('begin');
     await lock.query('select from wallets where phone = $1 for update', [phone(101)]);
     const { id } = await call('/v1/redemptions', { code: stuck?.code, phone: phone(101) }, 0);
-    while (!(await client.workflow.getHandle(`redemption-${id}`).describe()).raw.pendingActivities?.length) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    while (!(await isShown(`redemption-${id}`))) await new Promise((resolve) => setTimeout(resolve, 500));
     if (abort) await call(`/v1/redemptions/${id}/abort`, { reason: 'recorded' }, 0);
     await lock.query('rollback');
     lock.release();
@@ -91,4 +99,4 @@ async function record(): Promise<void> {
   process.exit(0);
 }
 
-record();
+record(...process.argv.slice(2));
