@@ -6,6 +6,7 @@ import { spawnService } from './service-process.ts';
 export interface PartProcess {
   /** Where it listens; empty where it does not. */
   url: string;
+  pid: number;
   /** Sends a signal, and waits until it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -34,6 +35,7 @@ export async function startPart(role: string, variables: Record<string, string>)
   const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
   return {
     url: / at (http\S+)$/.exec(String(line))?.[1] ?? '',
+    pid: child.pid ?? 0,
     async end(signal) {
       child.kill(signal);
       await exited;

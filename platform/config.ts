@@ -33,6 +33,12 @@ const address = (protocols: string[]) =>
     message: `expected an address like ${protocols[0]}//host:port`,
   });
 
+/** A base to which paths are added, and whom nothing is told but by a key of its own. */
+const base = address(['http:', 'https:']).refine(
+  (text) => !URL.canParse(text) || (!/[?#]/.test(text) && new URL(text).username === ''),
+  { message: 'expected an address without user, query and fragment, such as http://host:port' },
+);
+
 /** 5 s, 5 min, 30 min, 2 h, 5 h, 6 h, 10 h: a day in all. */
 const BACKOFF_OF_A_DAY_MS = '5000,300000,1800000,7200000,18000000,21600000,36000000';
 
@@ -53,8 +59,8 @@ const variables = z.object({
   GIFT_CODE_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   WALLET_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
   GATEWAY_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
-  GIFT_CODE_URL: address(['http:', 'https:']).optional(),
-  WALLET_URL: address(['http:', 'https:']).optional(),
+  GIFT_CODE_URL: base.optional(),
+  WALLET_URL: base.optional(),
   VOUCHSAFE_PARTS_KEY: z.string().regex(ADMIN_KEY, `expected ${ADMIN_KEY_RULE}`).optional(),
   REDIS_URL: address(['redis:', 'rediss:']).optional(),
   NATS_URL: address(['nats:', 'tls:']).optional(),

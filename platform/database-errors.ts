@@ -12,6 +12,14 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
+/** A part was given another part's database. */
+export class OtherDatabase extends Error {
+  override name = 'OtherDatabase';
+  constructor(part: string) {
+    super(`this is the database of the ${part} part`);
+  }
+}
+
 /** A deadlock or a failed serialization: rolled back, to be tried again at once. */
 export class ContentionError extends Error {
   override name = 'ContentionError';
@@ -54,6 +62,12 @@ export function databaseError(thrown: unknown): unknown {
 /** What an operation of a domain threw: already sorted, unless it comes from Drizzle. */
 export const operationError = (thrown: unknown): unknown =>
   thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
+
+/** Whether an operation may throw it without being at fault. */
+export function isForeseen(thrown: unknown): boolean {
+  const error = operationError(thrown);
+  return error instanceof DatabaseUnavailable || error instanceof ContentionError || error instanceof DataError;
+}
 
 /** Whether it was thrown because of this constraint. */
 export function violates(thrown: unknown, constraint: string): boolean {

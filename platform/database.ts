@@ -6,7 +6,7 @@ import { DrizzleQueryError } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
-import { ContentionError, DatabaseUnavailable, databaseError } from './database-errors.ts';
+import { ContentionError, DatabaseUnavailable, databaseError, OtherDatabase } from './database-errors.ts';
 
 export type Part = 'gateway' | 'gift-code' | 'wallet';
 
@@ -41,6 +41,7 @@ export interface DatabaseOptions {
 const CLOCK_COMPARED_EVERY_MS = 60_000;
 const CONTENTION_ATTEMPTS = 10;
 const CONNECTION_LIFETIME_S = 300;
+const CONNECT_MS = 5_000;
 /** So much later than the server is to give a statement up, it is given up here. */
 export const ANSWER_GRACE_MS = 1_000;
 /** One for a generation, one for an import. */
@@ -102,7 +103,7 @@ function createPool(url: string, name: string, max: number, statementTimeoutMs: 
     statement_timeout: statementTimeoutMs,
     // A server that is stopped, or cut off, keeps no time.
     query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
-    connectionTimeoutMillis: Math.min(statementTimeoutMs, 5_000),
+    connectionTimeoutMillis: Math.min(statementTimeoutMs, CONNECT_MS),
     idleTimeoutMillis: 0,
     // None keeps its plans for good, made while a table was empty, say. The first calls of a new one take longer, so that
     // the connections of all pools, opened at the same time, are not replaced at the same time as well.
@@ -231,7 +232,11 @@ export async function callFunction<Row extends object>(
  * `domains/<part>/sql`, each whenever its text has changed. Several processes may do so at once; one at a time does.
  */
 export async function migrateDatabase(part: Part, url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: `vouchsafe ${part} migration` });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: `vouchsafe ${part} migration`,
+    connectionTimeoutMillis: CONNECT_MS,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -240,10 +245,23 @@ export async function migrateDatabase(part: Part, url: string): Promise<void> {
   }
   try {
     await client.query("select pg_advisory_lock(hashtextextended('vouchsafe migration', 0))");
+    await assertOwn(client, part);
     await migrate(drizzle(client), { migrationsFolder: migrationsFolder(part) });
     await installFunctions(client, await readFunctionFiles(part));
   } finally {
     await client.end();
+  }
+}
+
+/** A table that no other part has. */
+const MARKS: Record<Part, string> = { gateway: 'api_keys', 'gift-code': 'code_groups', wallet: 'wallets' };
+
+/** @throws OtherDatabase */
+async function assertOwn(client: pg.Client, part: Part): Promise<void> {
+  for (const [other, table] of Object.entries(MARKS)) {
+    if (other === part) continue;
+    const { rows } = await client.query<{ is: boolean }>('select to_regclass($1) is not null as is', [table]);
+    if (rows[0]?.is) throw new OtherDatabase(other);
   }
 }
 

@@ -44,10 +44,17 @@ function toldOf(error: unknown): Told {
   return { is: 'failure', message };
 }
 
+/** What `v8.serialize` begins with. */
+const SERIALIZED = 0xff;
+
+const startOf = (message: Buffer) => message.findIndex((byte) => byte !== ALIVE[0]);
+
+/** Whether it is what a part answers, and not somebody between. */
+export const isAnswer = (message: Buffer): boolean => message[startOf(message)] === SERIALIZED;
+
 /** The result of an operation. @throws what it threw: DatabaseUnavailable, ContentionError, DataError or Error */
 export function readAnswer(message: Buffer): unknown {
-  const from = message.findIndex((byte) => byte !== ALIVE[0]);
-  const told = deserialize(message.subarray(from)) as Told;
+  const told = deserialize(message.subarray(startOf(message))) as Told;
   switch (told.is) {
     case 'result':
       return told.value;

@@ -2,13 +2,10 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { DatabaseUnavailable } from './database-errors.ts';
-import { ALIVE_EVERY_MS, OPERATIONS, readAnswer, writeArguments } from './part-messages.ts';
+import { ALIVE_EVERY_MS, isAnswer, OPERATIONS, readAnswer, writeArguments } from './part-messages.ts';
 
 /** A part that says nothing for so long is taken to be away. */
 const SILENCE_MS = 5 * ALIVE_EVERY_MS;
-/** Nothing was sent: nobody listens there, or there is no such place. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 /**
  * A part's operations, done by the process that serves it. They throw what they throw there, and DatabaseUnavailable where
  * that process is away.
@@ -23,6 +20,8 @@ export function remotePart<Operations extends object>(url: string, key: string):
       timeout: SILENCE_MS,
       headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/octet-stream' },
     });
+  const away = (mayHaveHappened: boolean, cause?: unknown) =>
+    new DatabaseUnavailable(`of the part at ${url} cannot be asked`, mayHaveHappened, cause);
   const call = async (name: string, values: unknown[]): Promise<unknown> => {
     const message = writeArguments(values);
     const outgoing = send(name);
@@ -33,11 +32,14 @@ export function remotePart<Operations extends object>(url: string, key: string):
       status = incoming.statusCode;
       answer = await buffer(incoming);
     } catch (error) {
-      const mayHaveHappened = !NOT_SENT.has((error as NodeJS.ErrnoException).code ?? '');
-      throw new DatabaseUnavailable(`is that of the part at ${url}, which does not answer`, mayHaveHappened, error);
+      // What has not come whole is not begun.
+      throw away(outgoing.writableFinished, error);
     }
-    if (status !== 200) throw new Error(`the part at ${url} answers ${name} with ${status}: ${answer}`);
-    return readAnswer(answer);
+    if (status === 200 && isAnswer(answer)) return readAnswer(answer);
+    const told = new Error(`it answers ${name} with ${status}`);
+    if (status === 404) throw told;
+    // What else does not come from the part comes from who is in between, or the part does not know this gateway's key.
+    throw away(status !== 401 && status !== 413, told);
   };
   const close = () => agent.destroy();
   return new Proxy(Object.assign(Object.create(null), { close }), {

@@ -28,7 +28,7 @@ async function start(role: string, variables: string[], more: Record<string, str
   const told = Object.fromEntries(known.map((name) => [name, world.environment[name] ?? '']));
   const part = await startPart(role, { ...told, ...more });
   const started: PartProcess = {
-    url: part.url,
+    ...part,
     end(signal) {
       running.delete(started);
       return part.end(signal);
@@ -188,7 +188,27 @@ test('while the process that serves wallets is away, redemptions get 503, and th
   });
   await serveWallets({ PORT: port });
   await until(async () => (await service.call('GET', '/readyz')).status === 200);
-  expect((await redeem(code, newPhone())).status).toBe(201);
+  await until(async () => (await redeem(code, newPhone())).status === 201);
+  await assertCoherent(world);
+});
+
+test('while the process that serves wallets is silent, nobody is let in, and a metric says so', async () => {
+  const codes = await makeCodes(service, 2);
+  const [serving] = [...running].filter(({ url }) => url.endsWith(`:${new URL(wallets.url).port}`));
+  if (!serving) throw new Error('nobody serves wallets');
+  const isOpen = async () => {
+    const { body } = await service.call('GET', '/metrics');
+    return String(body).includes('vouchsafe_breaker_open{dependency="wallet"} 1');
+  };
+  process.kill(serving.pid, 'SIGSTOP');
+  try {
+    expect((await redeem(codes[0], newPhone())).status).toBe(503);
+    await until(isOpen);
+  } finally {
+    process.kill(serving.pid, 'SIGCONT');
+  }
+  await until(async () => !(await isOpen()));
+  expect((await redeem(codes[1], newPhone())).status).toBe(201);
   await assertCoherent(world);
 });
 
@@ -212,6 +232,10 @@ test('a part that is not told what it needs says which variable is missing', asy
     'TEMPORAL_ADDRESS is not set',
   );
   await expect(start('serve wallet', ['WALLET_DATABASE_URL'])).rejects.toThrow('VOUCHSAFE_PARTS_KEY is not set');
+  const WALLET_DATABASE_URL = world.environment.GIFT_CODE_DATABASE_URL ?? '';
+  await expect(start('serve wallet', [], { ...key, WALLET_DATABASE_URL })).rejects.toThrow(
+    'this is the database of the gift-code part',
+  );
   await expect(
     start('serve gateway', ['GATEWAY_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'], {
       ...key,

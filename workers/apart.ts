@@ -86,7 +86,7 @@ async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting)
   const gateway = keep(
     startGatewayThread(
       { config, urls, adminKey: await adminKey(), redeemOptions: options },
-      // Who wrote them wakes its own relay, or that polls.
+      // The relays are in other processes, and poll.
       { startBatch, wrote: () => undefined },
     ),
   );

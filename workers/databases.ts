@@ -3,7 +3,7 @@ import * as giftCodeSchema from '../domains/gift-code/schema.ts';
 import * as walletSchema from '../domains/wallet/schema.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
 import { type DatabaseOptions, migrateDatabase, openDatabase, type Part } from '../platform/database.ts';
-import { DatabaseUnavailable } from '../platform/database-errors.ts';
+import { DatabaseUnavailable, OtherDatabase } from '../platform/database-errors.ts';
 
 /** Statements end before the attempt at a step that runs them does. */
 const STATEMENT_SHARE = 0.8;
@@ -31,10 +31,8 @@ export async function migrateOrExplain(part: Part, url: string): Promise<void> {
   try {
     await migrateDatabase(part, url);
   } catch (error) {
-    if (!(error instanceof DatabaseUnavailable)) throw error;
+    if (!(error instanceof DatabaseUnavailable || error instanceof OtherDatabase)) throw error;
     const variable = `${part.replace('-', '_').toUpperCase()}_DATABASE_URL`;
-    throw new ConfigError(
-      `${part}: ${error.message}. Check that the server runs and that ${variable} is right, or unset it.`,
-    );
+    throw new ConfigError(`${part}: ${error.message}. Check that the server runs and that ${variable} is right.`);
   }
 }

@@ -17,6 +17,8 @@ import { createLookups } from '../api/redemptions/lookups.ts';
 import { createRedemptions } from '../api/redemptions/redemptions.ts';
 import { openAdminClient } from '../domains/gateway/open-admin-client.ts';
 import { renewWebhookSecrets } from '../domains/gateway/renew-webhook-secrets.ts';
+import type { GiftCodePart } from '../domains/gift-code/operations.ts';
+import type { WalletPart } from '../domains/wallet/operations.ts';
 import { PORTS } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
@@ -77,10 +79,13 @@ export async function main(): Promise<void> {
     );
 
     const { statementTimeoutMs } = connections;
-    const probePart = (part: Part, here: { probe(timeoutMs: number): Promise<void> }) =>
-      redeemOptions.apart
-        ? probeApart(temporal, config.temporal.taskQueue, part, redeemOptions)
-        : here.probe(statementTimeoutMs);
+    const probePart = (part: Part, { probe, ping }: GiftCodePart | WalletPart) =>
+      Promise.all([
+        ping(statementTimeoutMs),
+        redeemOptions.apart
+          ? probeApart(temporal, config.temporal.taskQueue, part, redeemOptions)
+          : probe(statementTimeoutMs),
+      ]);
     const probes: Record<Dependency, () => Promise<unknown>> = {
       'gift-code': () => probePart('gift-code', giftCode),
       wallet: () => probePart('wallet', wallet),
@@ -111,7 +116,7 @@ export async function main(): Promise<void> {
       logger.warn({ error: String(error) }, 'Temporal does not tell what was accepted before');
       return new Map();
     });
-    const lookups = createLookups(giftCode, wallet, statementTimeoutMs, dispatcher.isBusy);
+    const lookups = createLookups(giftCode, wallet, statementTimeoutMs, dispatcher.isBusy, breaker.open);
     const redis = urls.redis ? openRedis(urls.redis) : null;
     keep({ close: () => redis?.disconnect() });
     const guesses = keep(createGuesses(config.guesses, redis, metrics));

@@ -30,11 +30,16 @@ export async function main(args: string[]): Promise<void> {
   // One Ctrl-C reaches us twice: from the terminal, and from npm, which passes it on.
   for (const signal of SIGNALS) process.on(signal, () => stop.abort(new ConfigError(`stopped by ${signal}`)));
 
+  /** What is being started is left to the end of this process: it may wait for a server that says nothing. */
+  const unlessStopped = <T>(starting: Promise<T>): Promise<T> =>
+    Promise.race([starting, stopped.then(() => Promise.reject(stop.signal.reason))]);
+
   installRuntime(logger);
   const bundleWorkflows = () => cachedWorkflowBundle(join(config.home, 'cache'));
   const openKey = () => openAdminKey(config.home, config.adminKey);
   if (role) {
-    const apart = await startApart(role, { config, logger, adminKey: openKey, workflowBundle: bundleWorkflows });
+    const starting = startApart(role, { config, logger, adminKey: openKey, workflowBundle: bundleWorkflows });
+    const apart = await unlessStopped(starting);
     process.stdout.write(`vouchsafe ${role} is running${apart.url ? ` at ${apart.url}` : ''}\n`);
     await Promise.race([stopped, apart.failed]).finally(() => apart.close());
     process.exit(0);
@@ -56,7 +61,7 @@ export async function main(args: string[]): Promise<void> {
   try {
     const adminKey = await openKey();
     progress('Starting the gateway, the workers and the relays');
-    const service = await startService(config, servers.urls, adminKey, logger, workflowBundle);
+    const service = await unlessStopped(startService(config, servers.urls, adminKey, logger, workflowBundle));
     try {
       tellWhere = () => writeRunFile(runFile, service.url, adminKey, servers, config);
       tellWhere();

@@ -27,6 +27,11 @@ const operations = {
   fail: async (how: string): Promise<never> => {
     throw thrown[how];
   },
+  failAtOnce(): Promise<never> {
+    throw new TypeError('at once');
+  },
+  // What no message can hold.
+  giveFunction: async () => () => undefined,
 };
 const app = createPartApp({
   ready: async () => undefined,
@@ -61,6 +66,29 @@ test('errors come over as what they are to the caller', async () => {
   await expect(part.fail('unavailable')).rejects.toMatchObject({ mayHaveHappened: false });
   await expect(part.fail('unknown')).rejects.toMatchObject({ mayHaveHappened: true });
   await expect(part.fail('data')).rejects.toMatchObject({ sqlState: '23505', constraint: 'wallets_pkey' });
+});
+
+test('an operation that fails at once, or whose result no message can hold, is answered', async () => {
+  await expect(part.failAtOnce()).rejects.toThrow('at once');
+  await expect(part.giveFunction()).rejects.toThrow('could not be cloned');
+});
+
+test('what somebody between answers says nothing of what the part did', async () => {
+  let status = 502;
+  const between = await startHttpServer(
+    (_, response) => response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>'),
+    '127.0.0.1',
+    0,
+  );
+  const behind = remotePart<typeof operations>(between.url, KEY);
+  for (status of [502, 504, 200, 302]) {
+    await expect(behind.echo()).rejects.toMatchObject({ name: 'DatabaseUnavailable', mayHaveHappened: true });
+  }
+  for (status of [401, 413]) {
+    await expect(behind.echo()).rejects.toMatchObject({ name: 'DatabaseUnavailable', mayHaveHappened: false });
+  }
+  behind.close();
+  await between.close();
 });
 
 test('what takes long is waited for, while the part is heard', async () => {

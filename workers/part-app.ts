@@ -5,6 +5,7 @@ import rawBody from 'raw-body';
 import { answerProblem } from '../api/http/problems.ts';
 import { hashKey } from '../api/keys/key-text.ts';
 import { createRouter } from '../api/router.ts';
+import { isForeseen, operationError } from '../platform/database-errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -63,6 +64,7 @@ export function createPartApp({ ready, metrics, logger, served }: PartAppOptions
   const app = new Koa();
   app.silent = true;
   app.use(async (context) => {
+    const startedAt = performance.now();
     context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
     try {
@@ -72,6 +74,8 @@ export function createPartApp({ ready, metrics, logger, served }: PartAppOptions
     } catch (error) {
       answerProblem(context, error, logger);
     }
+    const labels = { operation: context.state.operation ?? 'other', status: context.status };
+    metrics.requests.observe(labels, (performance.now() - startedAt) / 1_000);
   });
   return app;
 }
@@ -80,6 +84,7 @@ async function answerOperation(context: Context, operations: Operations, logger:
   const { name } = context.params as { name: string };
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation) throw new Problem('not-found');
+  context.state.operation = `POST ${OPERATIONS}${name}`;
   const values = await rawBody(context.req, { limit: MAX_ARGUMENTS })
     .then(readArguments)
     .catch((error) => {
@@ -88,13 +93,12 @@ async function answerOperation(context: Context, operations: Operations, logger:
   const answer = new PassThrough();
   context.body = answer;
   const alive = setInterval(() => answer.write(ALIVE), ALIVE_EVERY_MS);
-  operation(...values)
-    .then(writeResult, (error) => {
-      logger.debug({ operation: name, error: String(error) }, 'an operation failed');
+  const result = async () => writeResult(await operation(...values));
+  result()
+    .catch((error) => {
+      if (!isForeseen(error)) logger.error({ err: operationError(error), operation: name }, 'unexpected error');
       return writeError(error);
     })
-    .then((message) => {
-      clearInterval(alive);
-      answer.end(message);
-    });
+    .finally(() => clearInterval(alive))
+    .then((message) => answer.end(message));
 }

@@ -51,7 +51,7 @@ export async function openTemporal(address: string, namespace: string): Promise<
     grpcCompression: { codec: 'none' },
   }).catch(() => {
     throw new ConfigError(
-      `Temporal cannot be reached at ${address}. Check that it runs and that TEMPORAL_ADDRESS is right, or unset it.`,
+      `Temporal cannot be reached at ${address}. Check that it runs and that TEMPORAL_ADDRESS is right.`,
     );
   });
   try {

@@ -8,9 +8,13 @@ const CLOCK_TOLERANCE_MS = 1_000;
 /** Connections that should be left for other gateways, workers and a person. */
 const SPARE_CONNECTIONS = 20;
 
-/** What there is to say of a part's database: that it answers, its version, clock, connections and schema. */
-export async function databaseChecks(part: Part, reading: Promise<DatabaseFacts>): Promise<Check[]> {
-  const variable = `${part.replace('-', '_').toUpperCase()}_DATABASE_URL`;
+/**
+ * What there is to say of a part's database: that it answers, its version, clock, connections and schema.
+ *
+ * @param isServed whether another process serves the part
+ */
+export async function databaseChecks(part: Part, reading: Promise<DatabaseFacts>, isServed = false): Promise<Check[]> {
+  const name = part.replace('-', '_').toUpperCase();
   try {
     const facts = await reading;
     return [
@@ -24,7 +28,9 @@ export async function databaseChecks(part: Part, reading: Promise<DatabaseFacts>
       failed(
         `${part} database`,
         String(error),
-        `Start Postgres, or correct ${variable}, and start again, which starts a private one.`,
+        isServed
+          ? `See Postgres and vouchsafe serve ${part}, which ${name}_URL and VOUCHSAFE_PARTS_KEY are for.`
+          : `Start Postgres, or correct ${name}_DATABASE_URL, and start again, which starts a private one.`,
       ),
     ];
   }

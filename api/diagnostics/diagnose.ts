@@ -13,12 +13,13 @@ const TIMEOUT_MS = 5_000;
 /** Looks at everything that this gateway works with. Never throws: what cannot be asked is a check that failed. */
 export async function diagnose(services: Services): Promise<Check[]> {
   const { gateway, giftCode, wallet, temporal, config, servers } = services;
+  const isApart = services.redeemOptions.apart;
   const checks = await Promise.all([
     databaseChecks('gateway', databaseFacts(gateway)),
-    databaseChecks('gift-code', giftCode.databaseFacts()),
-    databaseChecks('wallet', wallet.databaseFacts()),
+    databaseChecks('gift-code', giftCode.databaseFacts(), isApart),
+    databaseChecks('wallet', wallet.databaseFacts(), isApart),
     keysCheck(services),
-    temporalChecks(temporal, config),
+    temporalChecks(temporal, config, isApart),
     breakerCheck(services),
     natsChecks(servers.nats, config.natsStream),
     outboxCheck('gift-code', giftCode.outboxStatus()),

@@ -8,23 +8,26 @@ const TIMEOUT_MS = 3_000;
 const WORKFLOW_QUEUE = 1;
 const ACTIVITY_QUEUE = 2;
 const DAY_S = 86_400;
+/** A poll takes a minute at most; Temporal names for longer who does not come any more. */
+const POLLED_WITHIN_S = 70;
 /** A sweep that is later than this many of its intervals did not run. */
 const LATE_INTERVALS = 4;
 
 /** What there is to say of Temporal: that it answers, who polls the task queues, and whether the sweeper runs. */
-export async function temporalChecks(client: Client, { temporal, sweep }: Config): Promise<Check[]> {
+export async function temporalChecks(client: Client, { temporal, sweep }: Config, isApart: boolean): Promise<Check[]> {
   const startedAt = performance.now();
   try {
     const { serverVersion } = await inTime(TIMEOUT_MS, client.workflowService.getSystemInfo({}));
     const latencyMs = Math.round(performance.now() - startedAt);
-    const queues = Object.values(partTaskQueues(temporal.taskQueue));
+    const starts = (apart: string) => (isApart ? `vouchsafe ${apart}` : 'npm start');
+    const queues = Object.entries(partTaskQueues(temporal.taskQueue));
     return [
       ok('Temporal', `version ${serverVersion}, answers in ${latencyMs} ms`),
       ...(await Promise.all([
         retentionCheck(client, temporal.namespace),
-        pollersCheck(client, temporal.taskQueue, WORKFLOW_QUEUE),
-        ...queues.map((queue) => pollersCheck(client, queue, ACTIVITY_QUEUE)),
-        sweepCheck(client, sweepId(temporal.taskQueue), sweep.everyMs),
+        pollersCheck(client, temporal.taskQueue, WORKFLOW_QUEUE, starts('serve gateway')),
+        ...queues.map(([part, queue]) => pollersCheck(client, queue, ACTIVITY_QUEUE, starts(`work ${part}`))),
+        sweepCheck(client, sweepId(temporal.taskQueue), sweep.everyMs, starts('work gift-code')),
       ])),
     ];
   } catch (error) {
@@ -32,7 +35,9 @@ export async function temporalChecks(client: Client, { temporal, sweep }: Config
       failed(
         'Temporal',
         String(error),
-        'Start Temporal, or correct TEMPORAL_ADDRESS, and start again, which starts a private one.',
+        isApart
+          ? 'Start Temporal, or correct TEMPORAL_ADDRESS.'
+          : 'Start Temporal, or correct TEMPORAL_ADDRESS, and start again, which starts a private one.',
       ),
     ];
   }
@@ -47,17 +52,18 @@ async function retentionCheck(client: Client, namespace: string): Promise<Check>
   return ok(name, detail);
 }
 
-async function pollersCheck(client: Client, taskQueue: string, taskQueueType: 1 | 2): Promise<Check> {
+async function pollersCheck(client: Client, taskQueue: string, taskQueueType: 1 | 2, starts: string): Promise<Check> {
   const name = `task queue ${taskQueue}`;
   const { namespace } = client.options;
   const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
   const { pollers } = await inTime(TIMEOUT_MS, client.workflowService.describeTaskQueue(request));
-  const count = pollers?.length ?? 0;
-  if (count === 0) return failed(name, 'nobody polls it', 'Start a worker: a gateway with its workers, npm start.');
+  const since = Date.now() / 1_000 - POLLED_WITHIN_S;
+  const count = pollers?.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) >= since).length ?? 0;
+  if (count === 0) return failed(name, 'nobody polls it', `Start who does: ${starts}.`);
   return ok(name, `${count} polling`);
 }
 
-async function sweepCheck(client: Client, scheduleId: string, everyMs: number): Promise<Check> {
+async function sweepCheck(client: Client, scheduleId: string, everyMs: number, starts: string): Promise<Check> {
   const name = 'sweeper';
   try {
     const { info, state } = await inTime(TIMEOUT_MS, client.schedule.getHandle(scheduleId).describe());
@@ -76,6 +82,6 @@ async function sweepCheck(client: Client, scheduleId: string, everyMs: number): 
     return ok(name, detail);
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    return failed(name, 'its schedule is gone', 'Start a gateway again: it makes the schedule.');
+    return failed(name, 'its schedule is gone', `Start it again: ${starts} makes the schedule.`);
   }
 }

@@ -19,8 +19,8 @@ function oneBatchAtOnce(startBatch: (endings: Endings) => StartBatch) {
   const asked = vi.spyOn(client.workflow, 'getHandle');
   const limits = { batchMax: 1, batchesInFlight: 1, startTimeoutMs: 5_000, isApart: false };
   const target = { startBatch: startBatch(endings), client, address };
-  const { dispatch } = createDispatcher(target, endings, limits, metrics, () => undefined);
-  return { redeem: () => dispatch(newItem()).redemption.ending, asked };
+  const { dispatch, isBusy } = createDispatcher(target, endings, limits, metrics, () => undefined);
+  return { redeem: () => dispatch(newItem()).redemption.ending, asked, isBusy };
 }
 
 const newItem = (): RedemptionItem => ({
@@ -62,4 +62,12 @@ test('a batch of which nothing is heard is asked for, and its place is free once
   expect(await redeem()).toEqual({ outcome: 'refused', reason: 'code-expired' });
   expect(asked.mock.calls).toEqual([[workflowIds[0]]]);
   expect(await unheard).toBe('unseen');
+});
+
+test('what has ended is not waited for, whoever did the work', async () => {
+  const { redeem, isBusy } = oneBatchAtOnce(() => async () => true);
+  const ends = Array.from({ length: 6 }, redeem);
+  expect(isBusy()).toBe(true);
+  await Promise.all(ends);
+  expect(isBusy()).toBe(false);
 });

@@ -98,6 +98,8 @@ export function createDispatcher(
   onStartFailure: () => void,
 ): Dispatcher {
   const underway = new Map<string, Underway>();
+  /** Of these, those that wait for their batch or are in it. */
+  const inBatches = new Set<Underway>();
   const holders = new Map<string, number>();
   endings.onHandOver(({ redemptionIds }) => {
     for (const id of redemptionIds) {
@@ -105,6 +107,12 @@ export function createDispatcher(
       if (one) leave(one);
     }
   });
+  const leave = (one: Underway) => {
+    inBatches.delete(one);
+    if (one.hasLeft) return;
+    one.hasLeft = true;
+    one.onLeft?.();
+  };
 
   const forget = (one: Underway) => {
     const { redemptionId } = one.redemption.item;
@@ -134,13 +142,17 @@ export function createDispatcher(
         const askAfterMs = limits.isApart ? 0 : ASK_SERVER_AFTER_MS;
         await over(temporal.client, workflowId, allLeft(batch), stepsSeen, askAfterMs);
         const elsewhere = batch.filter((one) => !one.hasEnded);
-        for (const { hasLeft, ending } of elsewhere) if (!hasLeft) ending.resolve('unseen');
+        for (const one of elsewhere) {
+          inBatches.delete(one);
+          if (!one.hasLeft) one.ending.resolve('unseen');
+        }
         if (elsewhere.length > 0) setTimeout(() => elsewhere.forEach(forget), FORGET_AFTER_MS).unref();
       } catch (error) {
         if (!(error instanceof OtherContent)) onStartFailure();
         for (const one of batch) {
           one.started.reject(error as Error);
           one.ending.reject(error as Error);
+          inBatches.delete(one);
           forget(one);
         }
       }
@@ -151,7 +163,7 @@ export function createDispatcher(
 
   return {
     find: (redemptionId) => underway.get(redemptionId)?.redemption,
-    isBusy: () => underway.size > FEW,
+    isBusy: () => inBatches.size > FEW,
     hold(redemptionId) {
       holders.set(redemptionId, (holders.get(redemptionId) ?? 0) + 1);
       return () => {
@@ -182,6 +194,7 @@ export function createDispatcher(
         hasLeft: false,
       };
       underway.set(item.redemptionId, one);
+      inBatches.add(one);
       void enqueue(one);
       return { redemption, joined: false };
     },
@@ -191,12 +204,6 @@ export function createDispatcher(
 /** Whether two are one redemption, asked for twice. */
 export const isSameRequest = (a: RedemptionItem, b: RedemptionItem): boolean =>
   a.codeId === b.codeId && a.walletId === b.walletId && a.reference === b.reference;
-
-function leave(one: Underway): void {
-  if (one.hasLeft) return;
-  one.hasLeft = true;
-  one.onLeft?.();
-}
 
 /** Resolves when each of a batch has ended or has left. */
 function allLeft(batch: Underway[]): Promise<true> {

@@ -7,7 +7,9 @@ import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
 import type { WalletKey } from '../../domains/wallet/ensure-wallets.ts';
 import type { WalletPart } from '../../domains/wallet/operations.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
-import { batched } from '../../platform/batched.ts';
+import { type BatchLimits, batched } from '../../platform/batched.ts';
+import { DatabaseUnavailable } from '../../platform/database-errors.ts';
+import type { Part } from '../../workflows/contracts.ts';
 
 export interface RedemptionView {
   row: RedemptionRow;
@@ -32,24 +34,37 @@ export type Lookups = ReturnType<typeof createLookups>;
  * What requests look up, many at once: each look-up of one thing goes with those that others want at the moment.
  *
  * @param isBusy whether a redemption that is let in now has to wait for others
+ * @param onAway told of a part that did not answer
  */
-export function createLookups(giftCode: GiftCodePart, wallet: WalletPart, timeoutMs: number, isBusy: () => boolean) {
-  const ensureWallet = batched<WalletKey, { id: string }>((keys) => wallet.ensureWallets(keys, timeoutMs), LIMITS);
-  const findWallet = batched<WalletKey, string | null>((keys) => wallet.findWallets(keys, timeoutMs), LIMITS);
-  const findUse = batched<WalletUse, string | null>(
-    (uses) => giftCode.findRedemptionsOfWallets(uses, timeoutMs),
-    LIMITS,
+export function createLookups(
+  giftCode: GiftCodePart,
+  wallet: WalletPart,
+  timeoutMs: number,
+  isBusy: () => boolean,
+  onAway: (part: Part) => void,
+) {
+  /** Look-ups of a part, many at once. */
+  const asked = <Item, Result>(part: Part, look: (items: Item[]) => Promise<Result[]>, limits: BatchLimits = LIMITS) =>
+    batched<Item, Result>(async (items) => {
+      try {
+        return await look(items);
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable) onAway(part);
+        throw error;
+      }
+    }, limits);
+  const ensureWallet = asked('wallet', (keys: WalletKey[]) => wallet.ensureWallets(keys, timeoutMs));
+  const findWallet = asked('wallet', (keys: WalletKey[]) => wallet.findWallets(keys, timeoutMs));
+  const findUse = asked('gift-code', (uses: WalletUse[]) => giftCode.findRedemptionsOfWallets(uses, timeoutMs));
+  const isLimitReached = asked('gift-code', (uses: LimitedUse[]) => giftCode.limitsReached(uses, timeoutMs));
+  const readSide = asked('wallet', (redemptions: { id: string; wallet_id: string }[]) =>
+    wallet.readWalletSides(redemptions, timeoutMs),
   );
-  const isLimitReached = batched<LimitedUse, boolean>((uses) => giftCode.limitsReached(uses, timeoutMs), LIMITS);
-  const readSide = batched<{ id: string; wallet_id: string }, WalletSide>(
-    (redemptions) => wallet.readWalletSides(redemptions, timeoutMs),
-    LIMITS,
-  );
-  const readRow = batched<string, RedemptionRow | undefined>(async (ids) => {
+  const readRow = asked('gift-code', async (ids: string[]): Promise<(RedemptionRow | undefined)[]> => {
     const rows = await giftCode.readRedemptions([...new Set(ids)], timeoutMs);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
-  }, LIMITS);
+  });
 
   // A phone's wallet is the same for ever, so that its id may be remembered for as long as there is room.
   const walletIds = new LRUCache<string, string>({ max: KNOWN_WALLETS });
@@ -68,7 +83,7 @@ export function createLookups(giftCode: GiftCodePart, wallet: WalletPart, timeou
     return walletId && remember(key, walletId);
   };
 
-  const askDoor = batched<DoorItem, DoorFinding>((items) => giftCode.door(items, timeoutMs), {
+  const askDoor = asked('gift-code', (items: DoorItem[]) => giftCode.door(items, timeoutMs), {
     ...LIMITS,
     gatherMs: () => (isBusy() ? GATHER_MS : 0),
   });

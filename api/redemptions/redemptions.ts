@@ -145,19 +145,21 @@ export function createRedemptions(
     { currency }: DoorFinding,
   ): Promise<RedemptionAnswer> => {
     const { item, times } = redemption;
-    const end = await endOf(redemption, waitMs);
+    const heard = await endOf(redemption, waitMs);
+    const view = heard ? undefined : await read(redemptionId, 0).catch(() => undefined);
+    // Who waited may have given up a moment too soon.
+    const end = heard ?? (waitMs > 0 && view && view.row.state !== 'reserved' ? view : undefined);
     if (end === undefined) {
       metrics.redemptions.inc({ outcome: 'pending', reason: '' });
-      const view = await read(redemptionId, 0).catch(() => undefined);
       if (!view) await accepted.tell(item);
       return { redemptionId, completed: false, view, replayed: joined, times: {}, workflowId: redemption.workflowId };
     }
     if (!('outcome' in end) || end.outcome === 'completed') {
-      const view = 'outcome' in end ? viewOf(end) : end;
+      const ended = 'outcome' in end ? viewOf(end) : end;
       // Another gateway may have been first with this id, for something else.
-      if (!isAbout(view.row, item)) throw new Problem('idempotency-key-reused');
-      if (isUndone(view.row)) throw await undone(view, joined);
-      return answer(view, joined, times);
+      if (!isAbout(ended.row, item)) throw new Problem('idempotency-key-reused');
+      if (isUndone(ended.row)) throw await undone(ended, joined);
+      return answer(ended, joined, times);
     }
     throw refusal(end.reason, await namedBy(end.reason, redemptionId, item.codeId, { phone, currency }), joined);
   };

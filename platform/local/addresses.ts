@@ -31,7 +31,7 @@ export function assertAddresses(given: ServerAddresses): void {
     const address = given[key as keyof ServerAddresses];
     if (address === undefined || (form.test(address) && (!address.includes('://') || URL.canParse(address)))) continue;
     throw new SetUpError(
-      `${variable} is not an address of the form ${example}. Correct it, or unset it to have a private server started.`,
+      `${variable} is not an address of the form ${example}. Correct it; where it is not set, npm start starts a private server.`,
     );
   }
 }
