@@ -63,11 +63,9 @@ export function databaseError(thrown: unknown): unknown {
 export const operationError = (thrown: unknown): unknown =>
   thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
 
-/** Whether an operation may throw it without being at fault. */
-export function isForeseen(thrown: unknown): boolean {
-  const error = operationError(thrown);
-  return error instanceof DatabaseUnavailable || error instanceof ContentionError || error instanceof DataError;
-}
+/** Whether it says that the database did not do it now, and no more. */
+export const isToBeTriedAgain = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable || error instanceof ContentionError;
 
 /** Whether it was thrown because of this constraint. */
 export function violates(thrown: unknown, constraint: string): boolean {

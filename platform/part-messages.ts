@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import { ContentionError, DatabaseUnavailable, DataError, operationError } from './database-errors.ts';
+import { ContentionError, DatabaseUnavailable, DataError } from './database-errors.ts';
 
 /**
  * What parts that run apart say to each other: values as Node's structured clone writes them, so that times, big integers
@@ -28,9 +28,8 @@ export function readArguments(message: Buffer): unknown[] {
 
 export const writeResult = (value: unknown): Buffer => serialize({ is: 'result', value } satisfies Told);
 
-export function writeError(thrown: unknown): Buffer {
-  return serialize(toldOf(operationError(thrown)) satisfies Told);
-}
+/** @param error as `operationError` sorts it */
+export const writeError = (error: unknown): Buffer => serialize(toldOf(error) satisfies Told);
 
 function toldOf(error: unknown): Told {
   const message = error instanceof Error ? error.message : String(error);

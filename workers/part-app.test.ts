@@ -71,6 +71,8 @@ test('errors come over as what they are to the caller', async () => {
 test('an operation that fails at once, or whose result no message can hold, is answered', async () => {
   await expect(part.failAtOnce()).rejects.toThrow('at once');
   await expect(part.giveFunction()).rejects.toThrow('could not be cloned');
+  const counted = await (await fetch(`${url}/metrics`)).text();
+  expect(counted).toContain('duration_seconds_count{operation="POST /operations/failAtOnce",status="500"} 1');
 });
 
 test('what somebody between answers says nothing of what the part did', async () => {

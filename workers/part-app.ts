@@ -5,7 +5,7 @@ import rawBody from 'raw-body';
 import { answerProblem } from '../api/http/problems.ts';
 import { hashKey } from '../api/keys/key-text.ts';
 import { createRouter } from '../api/router.ts';
-import { isForeseen, operationError } from '../platform/database-errors.ts';
+import { isToBeTriedAgain, operationError } from '../platform/database-errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -67,6 +67,11 @@ export function createPartApp({ ready, metrics, logger, served }: PartAppOptions
     const startedAt = performance.now();
     context.state.requestId = newId();
     context.set('Request-Id', context.state.requestId);
+    context.res.once('close', () => {
+      const { operation = 'other', failure } = context.state;
+      const labels = { operation, status: failure ?? context.status };
+      metrics.requests.observe(labels, (performance.now() - startedAt) / 1_000);
+    });
     try {
       const handle = router.find(context);
       if (!handle) throw new Problem('not-found');
@@ -74,8 +79,6 @@ export function createPartApp({ ready, metrics, logger, served }: PartAppOptions
     } catch (error) {
       answerProblem(context, error, logger);
     }
-    const labels = { operation: context.state.operation ?? 'other', status: context.status };
-    metrics.requests.observe(labels, (performance.now() - startedAt) / 1_000);
   });
   return app;
 }
@@ -96,8 +99,11 @@ async function answerOperation(context: Context, operations: Operations, logger:
   const result = async () => writeResult(await operation(...values));
   result()
     .catch((error) => {
-      if (!isForeseen(error)) logger.error({ err: operationError(error), operation: name }, 'unexpected error');
-      return writeError(error);
+      const err = operationError(error);
+      // An answer has begun by then, with status 200.
+      context.state.failure = isToBeTriedAgain(err) ? 503 : 500;
+      if (!isToBeTriedAgain(err)) logger.error({ err, operation: name }, 'unexpected error');
+      return writeError(err);
     })
     .finally(() => clearInterval(alive))
     .then((message) => answer.end(message));

@@ -1,7 +1,7 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'koa';
 import type { ZodError } from 'zod';
-import { ContentionError, DatabaseUnavailable, operationError } from '../../platform/database-errors.ts';
+import { isToBeTriedAgain, operationError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem, problems, unavailable } from '../../platform/problems.ts';
 
@@ -28,7 +28,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const error = operationError(thrown);
-  if (error instanceof DatabaseUnavailable || error instanceof ContentionError) {
+  if (isToBeTriedAgain(error)) {
     return unavailable('A database does not answer.');
   }
   const told = error instanceof ServiceError ? error.cause : error;
