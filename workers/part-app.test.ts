@@ -6,7 +6,7 @@ import { ContentionError, DatabaseUnavailable, DataError } from '../platform/dat
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { remotePart } from '../platform/remote-part.ts';
-import { forFile } from '../test/harness.ts';
+import { forFile, until } from '../test/harness.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPartApp } from './part-app.ts';
 
@@ -71,8 +71,8 @@ test('errors come over as what they are to the caller', async () => {
 test('an operation that fails at once, or whose result no message can hold, is answered', async () => {
   await expect(part.failAtOnce()).rejects.toThrow('at once');
   await expect(part.giveFunction()).rejects.toThrow('could not be cloned');
-  const counted = await (await fetch(`${url}/metrics`)).text();
-  expect(counted).toContain('duration_seconds_count{operation="POST /operations/failAtOnce",status="500"} 1');
+  const counted = 'duration_seconds_count{operation="POST /operations/failAtOnce",status="500"} 1';
+  await until(async () => (await (await fetch(`${url}/metrics`)).text()).includes(counted));
 });
 
 test('what somebody between answers says nothing of what the part did', async () => {
