@@ -6,6 +6,7 @@ import { ALIVE_EVERY_MS, isAnswer, OPERATIONS, readAnswer, writeArguments } from
 
 /** A part that says nothing for so long is taken to be away. */
 const SILENCE_MS = 5 * ALIVE_EVERY_MS;
+
 /**
  * A part's operations, done by the process that serves it. They throw what they throw there, and DatabaseUnavailable where
  * that process is away.
@@ -38,7 +39,7 @@ export function remotePart<Operations extends object>(url: string, key: string):
     if (status === 200 && isAnswer(answer)) return readAnswer(answer);
     const told = new Error(`it answers ${name} with ${status}`);
     if (status === 404) throw told;
-    // What else does not come from the part comes from who is in between, or the part does not know this gateway's key.
+    // With 401 it does not know this gateway's key; all else comes from whoever is in between.
     throw away(status !== 401 && status !== 413, told);
   };
   const close = () => agent.destroy();
