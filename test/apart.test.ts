@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { type PartProcess, startPart } from '../bench/part-process.ts';
+import { spawnService } from '../bench/service-process.ts';
 import {
   assertCoherent,
   caller,
@@ -242,6 +245,25 @@ test('a part that is not told what it needs says which variable is missing', asy
       WALLET_URL: 'http://127.0.0.1:1',
     }),
   ).rejects.toThrow('GIFT_CODE_URL is not set');
+});
+
+test('a start that waits for a silent database can be stopped', async () => {
+  const silent = createServer((socket) => socket.resume().on('error', () => undefined)).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const { PATH = '', HOME = '' } = process.env;
+  const WALLET_DATABASE_URL = `postgresql://a@127.0.0.1:${port}/a`;
+  const env = { PATH, HOME, ...key, WALLET_DATABASE_URL };
+  const child = spawnService({ env, stdio: ['ignore', 'ignore', 'pipe'] }, ['serve', 'wallet']);
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors += chunk;
+  });
+  await once(silent, 'connection');
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  expect(errors).toBe('stopped by SIGTERM\n');
+  silent.close();
 });
 
 test('the command line runs parts, and refuses what is none', async () => {
