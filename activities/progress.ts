@@ -17,5 +17,5 @@ export interface Progress {
   ended(redemptionId: string, ending: { outcome: 'refused' | 'released'; reason: string }): void;
   handedOver(notice: HandOver): void;
   /** Commits made events: the relay need not wait for its poll. */
-  wrote(part: 'gift-code' | 'wallet'): void;
+  wrote(): void;
 }

@@ -16,7 +16,7 @@ export function runStep<T>(
     if (step === 'reserve' || step === 'credit' || step === 'confirm') {
       progress.took(ids, step, performance.now() - startedAt);
     }
-    progress.wrote(part);
+    progress.wrote();
     return result;
   });
 }

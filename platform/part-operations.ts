@@ -15,7 +15,7 @@ export const partOperations = (db: AnyDatabase) =>
 const nowMs = async (db: AnyDatabase): Promise<number> => db.nowMs();
 
 /** @throws DatabaseUnavailable */
-const ping = async (db: AnyDatabase, timeoutMs: number): Promise<void> => {
+export const ping = async (db: Pick<AnyDatabase, 'door'>, timeoutMs: number): Promise<void> => {
   await query(db.door, { text: 'select 1' }, timeoutMs);
 };
 

@@ -1,23 +1,19 @@
-import { noticeActivities } from '../activities/notices.ts';
-import { batchStarter } from '../activities/start-redemption.ts';
 import { createEndings } from '../api/redemptions/endings.ts';
-import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import type { GiftCodePart } from '../domains/gift-code/operations.ts';
 import type { WalletPart } from '../domains/wallet/operations.ts';
 import { type Config, ConfigError, PORTS } from '../platform/config.ts';
-import { query } from '../platform/database.ts';
 import { assertAddresses } from '../platform/local/addresses.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { inTime } from '../platform/within.ts';
 import { type Keep, openedThings } from './closing.ts';
 import { migrateOrExplain } from './databases.ts';
-import { startGatewayThread } from './gateway-thread.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPartApp, type PartAppOptions } from './part-app.ts';
 import { giftCodePart, partsKey, walletPart } from './parts.ts';
+import { startGateway } from './start-gateway.ts';
 import { startSweeping } from './sweeping.ts';
-import { openTemporal, redeemOptions, runWorkers, sagaWorker, type Workers } from './temporal.ts';
+import { openTemporal, redeemOptions, runWorkers } from './temporal.ts';
 import { openGiftCodeWork, openWalletWork, type Work, type WorkSettings } from './work.ts';
 
 /** What runs in a process by itself: `serve` answers for a part, `work` does its steps of sagas and publishes its events. */
@@ -79,20 +75,18 @@ async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting)
   };
   await migrateOrExplain('gateway', gatewayDatabase);
   const temporal = keep(await openTemporal(urls.temporal, config.temporal.namespace));
-  const options = redeemOptions(config, true);
-  let workers: Workers | undefined;
-  keep({ close: () => workers?.close() });
-  const startBatch = batchStarter(temporal.client, config.temporal.taskQueue, options);
-  const gateway = keep(
-    startGatewayThread(
-      { config, urls, adminKey: await adminKey(), redeemOptions: options },
-      // The relays are in other processes, and poll.
-      { startBatch, wrote: () => undefined },
-    ),
+  return await startGateway(
+    { config, urls, adminKey: await adminKey() },
+    {
+      temporal,
+      redeemOptions: redeemOptions(config, true),
+      workflowBundle: workflowBundle(),
+      keep,
+      // Steps are done, and events published, by other processes.
+      wrote: () => undefined,
+      makeWorkers: async () => ({ workers: [], activities: {} }),
+    },
   );
-  const notices = noticeActivities(gateway.progress);
-  workers = runWorkers([await sagaWorker(temporal, config.temporal, await workflowBundle(), { ...notices })]);
-  return { url: await gateway.listening, failed: workers.failed };
 }
 
 async function serveWallet(setting: Setting): Promise<Running> {
@@ -143,18 +137,14 @@ async function workSettings({ config, logger, keep }: Setting): Promise<WorkSett
   return { config, natsUrl, temporal, redeemOptions: redeemOptions(config, true), logger, keep };
 }
 
-async function workOn(
-  { db, makeWorkers }: Work<Pick<GiftCodeDatabase, 'door'>>,
-  setting: Setting,
-  { temporal }: WorkSettings,
-): Promise<Running> {
+async function workOn({ ping, makeWorkers }: Work, setting: Setting, { temporal }: WorkSettings): Promise<Running> {
   const { config, keep } = setting;
   const metrics = createMetrics();
   // No request waits here: what it hears, it counts.
   const { workers } = await makeWorkers(createEndings(metrics));
   const running = keep(runWorkers(workers));
   const ready = async () => {
-    await query(db.door, { text: 'select 1' }, READY_MS);
+    await ping(READY_MS);
     await inTime(READY_MS, temporal.client.workflowService.getSystemInfo({}));
   };
   const url = config.port === undefined ? undefined : await listen(setting, config.port, { ready, metrics });

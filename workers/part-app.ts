@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import Koa, { type Context } from 'koa';
 import rawBody from 'raw-body';
+import { bearerKey, unauthorized } from '../api/http/authenticate.ts';
 import { answerProblem } from '../api/http/problems.ts';
 import { hashKey } from '../api/keys/key-text.ts';
 import { createRouter } from '../api/router.ts';
@@ -53,10 +54,7 @@ export function createPartApp({ ready, metrics, logger, served }: PartAppOptions
   if (served) {
     const keyHash = hashKey(served.key);
     router.on('POST', `${OPERATIONS}:name`, async (context) => {
-      const [, key = ''] = /^Bearer (\S+)$/.exec(context.get('Authorization')) ?? [];
-      if (!timingSafeEqual(hashKey(key), keyHash)) {
-        throw new Problem('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="vouchsafe parts"' } });
-      }
+      if (!timingSafeEqual(hashKey(bearerKey(context) ?? ''), keyHash)) throw unauthorized();
       await answerOperation(context, served.operations, logger);
     });
   }

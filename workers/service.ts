@@ -1,13 +1,11 @@
-import { noticeActivities } from '../activities/notices.ts';
-import { batchStarter } from '../activities/start-redemption.ts';
 import type { Config } from '../platform/config.ts';
 import type { LocalServers } from '../platform/local/index.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openedThings } from './closing.ts';
 import { migrateOrExplain } from './databases.ts';
-import { startGatewayThread } from './gateway-thread.ts';
+import { startGateway } from './start-gateway.ts';
 import { startSweeping } from './sweeping.ts';
-import { openTemporal, redeemOptions, runWorkers, sagaWorker, type Workers } from './temporal.ts';
+import { openTemporal, redeemOptions } from './temporal.ts';
 import { openGiftCodeWork, openWalletWork } from './work.ts';
 
 export interface Service {
@@ -44,34 +42,34 @@ export async function startService(
       migrateOrExplain('wallet', urls.walletDatabase),
     ]);
     const temporal = keep(await openTemporal(urls.temporal, config.temporal.namespace));
-    const options = redeemOptions(config, false);
-    const settings = { config, natsUrl: urls.nats, temporal, redeemOptions: options, logger, keep };
+    const settings = {
+      config,
+      natsUrl: urls.nats,
+      temporal,
+      redeemOptions: redeemOptions(config, false),
+      logger,
+      keep,
+    };
     const giftCode = await openGiftCodeWork(urls.giftCodeDatabase, settings);
     const wallet = await openWalletWork(urls.walletDatabase, settings);
 
-    let workers: Workers | undefined;
-    keep({ close: () => workers?.close() });
-    // Closed before the workers, so that what it has accepted comes to an end.
-    const gateway = keep(
-      startGatewayThread(
-        {
-          config,
-          urls: { ...urls, giftCode: urls.giftCodeDatabase, wallet: urls.walletDatabase },
-          adminKey,
-          redeemOptions: options,
+    const running = await startGateway(
+      { config, urls: { ...urls, giftCode: urls.giftCodeDatabase, wallet: urls.walletDatabase }, adminKey },
+      {
+        ...settings,
+        workflowBundle,
+        wrote: (part) => (part === 'wallet' ? wallet : giftCode).wakeRelay(),
+        async makeWorkers(heard) {
+          const ofGiftCode = await giftCode.makeWorkers(heard);
+          const ofWallet = await wallet.makeWorkers(heard);
+          return {
+            workers: [...ofGiftCode.workers, ...ofWallet.workers],
+            activities: { ...ofGiftCode.activities, ...ofWallet.activities },
+          };
         },
-        {
-          startBatch: batchStarter(temporal.client, config.temporal.taskQueue, options),
-          wrote: (part) => (part === 'wallet' ? wallet : giftCode).wakeRelay(),
-        },
-      ),
+      },
     );
-    const ofGiftCode = await giftCode.makeWorkers(gateway.progress);
-    const ofWallet = await wallet.makeWorkers(gateway.progress);
-    const local = { ...ofGiftCode.activities, ...ofWallet.activities, ...noticeActivities(gateway.progress) };
-    const saga = await sagaWorker(temporal, config.temporal, await workflowBundle, local);
-    workers = runWorkers([saga, ...ofGiftCode.workers, ...ofWallet.workers]);
     await startSweeping(temporal.client, config);
-    return { url: await gateway.listening, failed: workers.failed };
+    return running;
   }
 }

@@ -4,11 +4,10 @@ import { giftCodeActivities } from '../activities/gift-code.ts';
 import { sweepActivities } from '../activities/sweep.ts';
 import { walletActivities } from '../activities/wallet.ts';
 import type { Heard } from '../api/redemptions/endings.ts';
-import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { openCodeKeys } from '../domains/gift-code/open-code-keys.ts';
-import type { WalletDatabase } from '../domains/wallet/database.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import { ping } from '../platform/part-operations.ts';
 import type { RedeemOptions } from '../workflows/contracts.ts';
 import type { Keep } from './closing.ts';
 import { databaseOptions, openGiftCode, openWallet } from './databases.ts';
@@ -16,8 +15,9 @@ import { startRelay } from './relay.ts';
 import { giftCodeWorkers, type Temporal, walletWorker } from './temporal.ts';
 
 /** What does a part's steps of sagas, and publishes its events. */
-export interface Work<Database> {
-  db: Database;
+export interface Work {
+  /** @throws DatabaseUnavailable */
+  ping(timeoutMs: number): Promise<void>;
   /** Events were written elsewhere: the relay need not wait for its poll. */
   wakeRelay(): void;
   /**
@@ -36,14 +36,14 @@ export interface WorkSettings {
   keep: Keep;
 }
 
-export async function openGiftCodeWork(databaseUrl: string, settings: WorkSettings): Promise<Work<GiftCodeDatabase>> {
+export async function openGiftCodeWork(databaseUrl: string, settings: WorkSettings): Promise<Work> {
   const { config, temporal, redeemOptions, keep } = settings;
   const options = databaseOptions(config);
   const db = keep(await openGiftCode(databaseUrl, options));
   const codeKeys = await openCodeKeys(db, config.home, config.codeKeys);
   const relay = relayOf('gift-code', databaseUrl, settings);
   return {
-    db,
+    ping: (timeoutMs) => ping(db, timeoutMs),
     wakeRelay: relay.wake,
     async makeWorkers(heard) {
       const activities = {
@@ -57,12 +57,12 @@ export async function openGiftCodeWork(databaseUrl: string, settings: WorkSettin
   };
 }
 
-export async function openWalletWork(databaseUrl: string, settings: WorkSettings): Promise<Work<WalletDatabase>> {
+export async function openWalletWork(databaseUrl: string, settings: WorkSettings): Promise<Work> {
   const { config, temporal, keep } = settings;
   const db = keep(await openWallet(databaseUrl, databaseOptions(config)));
   const relay = relayOf('wallet', databaseUrl, settings);
   return {
-    db,
+    ping: (timeoutMs) => ping(db, timeoutMs),
     wakeRelay: relay.wake,
     async makeWorkers(heard) {
       const activities = walletActivities(db, { ...heard, wrote: relay.wake });

@@ -1,4 +1,4 @@
-import { query } from '../../../platform/database.ts';
+import { ping } from '../../../platform/part-operations.ts';
 import { unavailable } from '../../../platform/problems.ts';
 import { inTime } from '../../../platform/within.ts';
 import type { Router } from '../../router.ts';
@@ -13,7 +13,7 @@ export function health(router: Router, services: Services): void {
   });
   router.get('/readyz', async (context) => {
     const checks: Record<string, Promise<unknown>> = {
-      gateway_database: query(services.gateway.door, { text: 'select 1' }, TIMEOUT_MS),
+      gateway_database: ping(services.gateway, TIMEOUT_MS),
       gift_code_database: services.giftCode.ping(TIMEOUT_MS),
       wallet_database: services.wallet.ping(TIMEOUT_MS),
       temporal: inTime(TIMEOUT_MS, services.temporal.workflowService.getSystemInfo({})),
