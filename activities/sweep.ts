@@ -4,6 +4,7 @@ import { announceStuck } from '../domains/gift-code/announce-stuck.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { runningGenerations } from '../domains/gift-code/read-generations.ts';
 import { renewCodes } from '../domains/gift-code/renew-codes.ts';
+import { type Reversal, readReversal, unfinishedReversals } from '../domains/gift-code/reverse-redemption.ts';
 import { ROLL_PIECE, rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, type StaleRedemption, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import type { CodeKeys } from '../platform/code-keys.ts';
@@ -11,6 +12,7 @@ import {
   generationWorkflowId,
   type RedeemOptions,
   redemptionWorkflowId,
+  reversalWorkflowId,
   type SweepActivities,
 } from '../workflows/contracts.ts';
 import { orFailure } from './failures.ts';
@@ -18,6 +20,7 @@ import { isOpen } from './is-open.ts';
 import { statementLimitMs } from './limit.ts';
 import { startGeneration } from './start-generation.ts';
 import { itemOf, startRedemption } from './start-redemption.ts';
+import { reversalOrder, startReversal } from './start-reversal.ts';
 
 const PAGE = 1_000;
 /** Codes are sealed anew under their locks, so that a redemption may wait for a piece. */
@@ -29,8 +32,8 @@ const LONGEST_REST_MS = 1_000;
 const TRAIL_STEPS = 2;
 
 /**
- * Picks up redemptions and generations whose workflow is gone: terminated by hand, or lost with Temporal's data. Each
- * gets a workflow of its own, which finds in the rows how far it came. Nothing is released by its age alone. A redemption
+ * Picks up redemptions, reversals and generations whose workflow is gone: terminated by hand, or lost with Temporal's data.
+ * Each gets a workflow of its own, which finds in the rows how far it came. Nothing is released by its age alone. A redemption
  * that is reserved for so long is stuck, and an event says so.
  */
 export function sweepActivities(
@@ -42,6 +45,22 @@ export function sweepActivities(
 ): SweepActivities {
   const isWorkedOn = async (stale: StaleRedemption) =>
     (await isOpen(client, redemptionWorkflowId(stale.id))) || (await isOpen(client, stale.workflow_id));
+
+  const sweepReversals = async (afterMs: number): Promise<number> => {
+    let pickedUp = 0;
+    let page: Reversal[] = [];
+    do {
+      page = await unfinishedReversals(db, afterMs, page.at(-1), PAGE);
+      for (const reversal of page) {
+        if (await isOpen(client, reversalWorkflowId(reversal.redemptionId))) continue;
+        // It may have been over just before its workflow was.
+        if (!(await readReversal(db, reversal.redemptionId))) continue;
+        await startReversal(client, taskQueue, reversalOrder(reversal), options);
+        pickedUp++;
+      }
+    } while (page.length === PAGE);
+    return pickedUp;
+  };
 
   const trailMs = TRAIL_STEPS * options.timeoutMs;
   return {
@@ -60,7 +79,7 @@ export function sweepActivities(
             pickedUp++;
           }
         } while (page.length === PAGE);
-        return pickedUp;
+        return pickedUp + (await sweepReversals(afterMs));
       }),
 
     sweepGenerations: (afterMs) =>

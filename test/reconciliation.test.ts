@@ -187,7 +187,7 @@ test('a redemption that is stuck between the parts is in flight, and no fault', 
   expect(await reconcile()).toMatchObject({ state: 'balanced', in_flight: 1, fault_count: 0 });
 });
 
-test('a reversal cut off after its debit is a fault that says what to do, and is healed by doing it', async () => {
+test('a reversal cut off after its debit is under way until it is picked up; without its note it is a fault', async () => {
   const [code = ''] = await makeCodes(service, 1);
   const { id, code: used } = await redeem(code);
   const reverse = (wait: number) =>
@@ -196,17 +196,31 @@ test('a reversal cut off after its debit is a fault that says what to do, and is
   expect((await reverse(0)).status).toBe(202);
   await someoneWaits(world.giftCode, 'reverse_redemption');
   await age();
-  expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
   await world.temporal.workflow.getHandle(reversalWorkflowId(id)).terminate();
   await nobodyWaits(world.giftCode, 'reverse_redemption');
   await letGo();
+  expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
+  await tamper('giftCodeDatabase', 'delete from reversals');
   expect((await reconcile()).faults).toEqual([
     { rule: 'a reversal has its reversed redemption', id, detail: expect.stringContaining('reverse it once more') },
   ]);
-  const retried = await service.call('POST', `/v1/redemptions/${id}/retry`, {});
-  expect(retried.body).toMatchObject({ status: 409, detail: expect.stringContaining('reverse it once more') });
   expect((await reverse(20)).body.state).toBe('reversed');
+  expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
+});
+
+test('a reversal cut off after its debit is finished when it is told to try again', async () => {
+  const [code = ''] = await makeCodes(service, 1);
+  const { id, code: used } = await redeem(code);
+  const letGo = await lockRows(world.urls.giftCodeDatabase, 'codes', used.id);
+  await service.call('POST', `/v1/redemptions/${id}/reverse`, { reason: 'r', code: 'void' }, { Prefer: 'wait=0' });
+  await someoneWaits(world.giftCode, 'reverse_redemption');
+  await world.temporal.workflow.getHandle(reversalWorkflowId(id)).terminate();
+  await nobodyWaits(world.giftCode, 'reverse_redemption');
+  await letGo();
   expect((await service.call('POST', `/v1/redemptions/${id}/retry`, {})).status).toBe(200);
+  await until(async () => (await service.call('GET', `/v1/redemptions/${id}`)).body.state === 'reversed');
+  expect((await redeem(code)).code).toBe('code-already-redeemed');
+  expect((await service.call('POST', `/v1/redemptions/${id}/retry`, {})).body.state).toBe('reversed');
   expect(await reconcile()).toMatchObject({ state: 'balanced', fault_count: 0 });
 });
 

@@ -111,6 +111,7 @@ test('where the money is spent, nothing changes', async () => {
   await service.call('POST', `/v1/wallets/${phone}/debits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body).toMatchObject({ status: 409, code: 'insufficient-funds' });
   expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body.state).toBe('completed');
+  expect((await world.giftCode.query('select from reversals')).rowCount).toBe(0);
   await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
+import { reversalWorkflowId } from '../workflows/contracts.ts';
 import { eventsOf } from './database.ts';
-import { breakDatabase, lockRows, lockTable, nobodyWaits } from './faults.ts';
+import { breakDatabase, lockRows, lockTable, nobodyWaits, someoneWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
@@ -346,3 +347,33 @@ test('a retry need not wait for the next attempt: of one redemption, or of all t
   }
   await assertCoherent(world);
 });
+
+test.each([
+  ['before its debit', 'wallets', 'reverse_credit'],
+  ['after its debit', 'codes', 'reverse_redemption'],
+] as const)(
+  'a reversal whose workflow is terminated %s is picked up, and does what was asked for',
+  async (_, table, step) => {
+    const phone = await rememberedPhone();
+    const [code] = await makeCodes(service, 1);
+    const { body } = await sendThrough(code, phone, 20);
+    const [url, row, pool] =
+      table === 'wallets'
+        ? [world.urls.walletDatabase, body.wallet.id, world.wallet]
+        : [world.urls.giftCodeDatabase, body.code.id, world.giftCode];
+    const letGo = await lockRows(url, table, row);
+    const reversal = { reason: 'refunded', code: 'void' };
+    const headers = { Prefer: 'wait=0' };
+    expect((await service.call('POST', `/v1/redemptions/${body.id}/reverse`, reversal, headers)).status).toBe(202);
+    await someoneWaits(pool, step);
+    await world.temporal.workflow.getHandle(reversalWorkflowId(body.id)).terminate();
+    await nobodyWaits(pool, step);
+    await letGo();
+    await until(async () => (await read(body.id)).state === 'reversed');
+    expect((await read(body.id)).reason).toBe('reversed: refunded');
+    expect((await send(code, newPhone())).body.code).toBe('code-already-redeemed');
+    const { items } = (await service.call('GET', `/v1/wallets/${phone}/transactions`)).body;
+    expect(items.filter(({ kind }: { kind: string }) => kind === 'reversal')).toHaveLength(1);
+    await assertCoherent(world);
+  },
+);

@@ -133,7 +133,7 @@ export async function main(): Promise<void> {
       rateLimit: createRateLimit(config.rateLimit, redis),
       guesses,
       cached: createCached(redis),
-      reconciler: createReconciler({ gateway, giftCode, wallet }, temporal, logger),
+      reconciler: createReconciler({ gateway, giftCode, wallet }, logger),
       codeKeys,
       givenCodeLengths,
       redemptions: createRedemptions(lookups, dispatcher, createAccepted(redis, recalled), breaker, metrics),

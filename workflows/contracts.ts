@@ -33,7 +33,7 @@ export type Part = 'gift-code' | 'wallet';
 export const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'] as const;
 export type StepName = (typeof STEPS)[number];
 /** The steps of taking a completed redemption back. */
-export const REVERSAL_STEPS = ['reverse-credit', 'reverse-redemption'] as const;
+export const REVERSAL_STEPS = ['reverse-credit', 'reverse-redemption', 'give-up-reversal'] as const;
 export type ReversalStepName = (typeof REVERSAL_STEPS)[number];
 
 /** How a redemption ended, or that a workflow of its own has taken it over. */
@@ -103,7 +103,11 @@ export interface GiftCodeActivities {
   reserve(items: RedemptionItem[]): Promise<Outcome[]>;
   confirm(redemptionIds: string[]): Promise<Outcome[]>;
   release(items: UndoStepItem[]): Promise<Outcome[]>;
+  /** Notes a reversal, so that it is picked up whatever becomes of its workflow. */
+  beginReversal(order: ReversalOrder): Promise<void>;
   reverseRedemption(order: ReversalOrder): Promise<void>;
+  /** Forgets a reversal that the wallet refused. */
+  giveUpReversal(redemptionId: string): Promise<void>;
 }
 
 export interface WalletActivities {
@@ -125,7 +129,7 @@ export interface GenerationActivities {
 }
 
 export interface SweepActivities {
-  /** @returns how many redemptions were picked up */
+  /** @returns how many redemptions, and reversals, were picked up */
   sweepRedemptions(afterMs: number): Promise<number>;
   /** @returns how many generations were picked up */
   sweepGenerations(afterMs: number): Promise<number>;
@@ -151,12 +155,7 @@ export const CODE_GROUP_ATTRIBUTE = 'VouchsafeCodeGroup';
 /** The id of the workflow that is one redemption's own. */
 export const redemptionWorkflowId = (redemptionId: string): string => `redemption-${redemptionId}`;
 
-const REVERSAL = 'reversal-';
-
-export const reversalWorkflowId = (redemptionId: string): string => REVERSAL + redemptionId;
-
-/** The redemption that a reversal's workflow takes back. */
-export const reversedBy = (workflowId: string): string => workflowId.slice(REVERSAL.length);
+export const reversalWorkflowId = (redemptionId: string): string => `reversal-${redemptionId}`;
 
 export const generationWorkflowId = (generationId: string): string => `generation-${generationId}`;
 

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { SweepActivities } from './contracts.ts';
 
 /**
- * Picks up redemptions that were reserved, and generations that run, but that no workflow works on, counts what is settled,
+ * Picks up redemptions that are reserved or being taken back, and generations that run, but that no workflow works on, counts what is settled,
  * and has codes follow their keys. Started by a schedule.
  */
 export async function sweep(afterMs: number, giftCodeTaskQueue: string): Promise<number> {

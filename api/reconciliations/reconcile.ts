@@ -22,14 +22,9 @@ const IDS_AT_ONCE = 5_000;
  * amount, and every transfer its redemption; and likewise of what was taken back. The two parts are compared by digests, so
  * that only what differs is read row by row; what then still differs is read once more, now, since a redemption may have
  * moved on in between.
- * @param isReversing whether a redemption's reversal is under way
  * @throws DatabaseUnavailable
  */
-export async function reconcile(
-  giftCode: GiftCodePart,
-  wallet: WalletPart,
-  isReversing: (redemptionId: string) => Promise<boolean>,
-): Promise<Findings> {
+export async function reconcile(giftCode: GiftCodePart, wallet: WalletPart): Promise<Findings> {
   const before = new Date(Math.min(await giftCode.nowMs(), await wallet.nowMs()) - SETTLED_FOR_MS);
   const codes = await giftCode.readGiftCodeBooks(before);
   const wallets = await wallet.readWalletBooks(before);
@@ -53,7 +48,7 @@ export async function reconcile(
     }
   }
   for (const bucket of differing(fingerprints(codes.reversed), fingerprints(wallets.reversed))) {
-    faults.push(...(await reversalFaults(giftCode, wallet, bucket, before, isReversing)));
+    faults.push(...(await reversalFaults(giftCode, wallet, bucket, before)));
   }
   return {
     checked: {

@@ -1,5 +1,3 @@
-import type { Client } from '@temporalio/client';
-import { isOpen } from '../../activities/is-open.ts';
 import type { GatewayDatabase } from '../../domains/gateway/database.ts';
 import {
   beginReconciliation,
@@ -13,7 +11,6 @@ import type { WalletPart } from '../../domains/wallet/operations.ts';
 import { FAULTS_TOLD } from '../../platform/books.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { within } from '../../platform/within.ts';
-import { reversalWorkflowId } from '../../workflows/contracts.ts';
 import { reconcile } from './reconcile.ts';
 
 export interface Reconciler {
@@ -34,16 +31,11 @@ const ALIVE_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 100;
 
 /** Proves the books in this process, while a row tells of it. */
-export function createReconciler(
-  { gateway, giftCode, wallet }: Databases,
-  temporal: Client,
-  logger: Logger,
-): Reconciler {
-  const isReversing = (redemptionId: string) => isOpen(temporal, reversalWorkflowId(redemptionId));
+export function createReconciler({ gateway, giftCode, wallet }: Databases, logger: Logger): Reconciler {
   const prove = async (id: string): Promise<void> => {
     const alive = setInterval(() => keepAlive(gateway, id).catch(() => undefined), ALIVE_EVERY_MS);
     try {
-      const { faults, ...findings } = await reconcile(giftCode, wallet, isReversing);
+      const { faults, ...findings } = await reconcile(giftCode, wallet);
       if (faults.length > 0)
         logger.error({ reconciliation: id, faults: faults.slice(0, 10) }, 'the books do not balance');
       await finishReconciliation(gateway, id, {

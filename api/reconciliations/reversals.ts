@@ -5,15 +5,14 @@ import { reversalTransferId } from '../../platform/ids.ts';
 
 /**
  * What is wrong between redemptions that were reversed and the debits that took them back, whose ids are made of theirs; of
- * wallets whose ids end in a byte. A debit without its redemption may be under way: until `before`, and where its workflow is
- * open. @throws DatabaseUnavailable
+ * wallets whose ids end in a byte. A debit without its redemption may be under way: until `before`, and where it is noted.
+ * @throws DatabaseUnavailable
  */
 export async function reversalFaults(
   giftCode: GiftCodePart,
   wallet: WalletPart,
   bucket: number,
   before: Date,
-  isUnderWay: (redemptionId: string) => Promise<boolean>,
 ): Promise<Fault[]> {
   // In this order: the debit is there before the redemption says so.
   const reversed = new Map((await giftCode.readReversed(bucket)).map((entry) => [reversalTransferId(entry.id), entry]));
@@ -35,7 +34,7 @@ export async function reversalFaults(
   const redemptions = await redemptionsOf(giftCode, wallet, alone);
   for (const { id } of alone) {
     const redemption = redemptions.get(id);
-    if (redemption?.state === 'reversed' || (redemption && (await isUnderWay(redemption.id)))) continue;
+    if (redemption?.state === 'reversed' || redemption?.reversing) continue;
     const detail = redemption
       ? `the redemption is ${redemption.state}, the wallet debited: reverse it once more`
       : 'there is no redemption';
@@ -49,7 +48,7 @@ async function redemptionsOf(
   giftCode: GiftCodePart,
   wallet: WalletPart,
   reversals: BookEntry[],
-): Promise<Map<string, BookEntry>> {
+): Promise<Map<string, BookEntry & { reversing: boolean }>> {
   const wanted = new Set(reversals.map(({ id }) => id));
   const walletIds = [...new Set(reversals.map(({ wallet_id }) => wallet_id))];
   const credits = await wallet.readCreditsOfWallets(walletIds);

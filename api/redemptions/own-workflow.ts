@@ -1,18 +1,22 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { startRedemption } from '../../activities/start-redemption.ts';
+import { reversalOrder, startReversal } from '../../activities/start-reversal.ts';
+import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
 import type { RedemptionRow } from '../../domains/gift-code/redemption.ts';
+import type { Reversal } from '../../domains/gift-code/reverse-redemption.ts';
 import { within } from '../../platform/within.ts';
 import {
-  REVERSAL_STEPS,
   type RedeemOptions,
   type RedemptionItem,
   type ReversalStepName,
   redemptionWorkflowId,
   reversalWorkflowId,
-  reversedBy,
   STAGE_ATTRIBUTE,
   type StepName,
 } from '../../workflows/contracts.ts';
+
+/** Reversals read at once. */
+const PAGE = 1_000;
 
 /** Where and why a redemption waits, as Temporal tells it. */
 export interface Stuck {
@@ -27,6 +31,7 @@ const STEP_OF_ACTIVITY: Record<string, StepName | ReversalStepName> = {
   voidCredit: 'void',
   reverseCredit: 'reverse-credit',
   reverseRedemption: 'reverse-redemption',
+  giveUpReversal: 'give-up-reversal',
 };
 
 /** A workflow of a redemption's own: whether it is open, and the step it is stuck at. Nothing where there is no workflow. */
@@ -89,48 +94,37 @@ export async function retryNow(
   await resetActivities(client, workflowId);
 }
 
-/** The workflows of redemptions, or of reversals, that are stuck at a step, as Temporal's visibility tells; a moment behind. */
-export async function* stuckAt(
+/** The same of a reversal. */
+export async function retryReversalNow(
   client: Client,
   taskQueue: string,
-  step: StepName | ReversalStepName,
-): AsyncGenerator<string> {
-  if (isOfReversal(step)) {
-    for await (const workflowId of openReversals(client, taskQueue, new Date())) {
-      if ((await ownWorkflow(client, workflowId))?.stuck?.step === step) yield workflowId;
-    }
-    return;
-  }
+  reversal: Reversal,
+  options: RedeemOptions,
+): Promise<void> {
+  const isOwn = await startReversal(client, taskQueue, reversalOrder(reversal), options);
+  if (!isOwn) await resetActivities(client, reversalWorkflowId(reversal.redemptionId));
+}
+
+/** The workflows of redemptions that are stuck at a step, as Temporal's visibility tells; a moment behind. */
+export async function* stuckAt(client: Client, taskQueue: string, step: StepName): AsyncGenerator<string> {
   const query = `TaskQueue = '${taskQueue}' and ${STAGE_ATTRIBUTE} = '${step}' and ExecutionStatus = 'Running'`;
   for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
 }
 
-const isOfReversal = (step: string): step is ReversalStepName => REVERSAL_STEPS.some((other) => other === step);
-
-/**
- * Redemptions whose reversal began before a time and is not over, as Temporal's visibility tells; a moment behind.
- *
- * @param most that are told, the latest
- */
-export async function unfinishedReversals(
+/** The workflows of reversals that are stuck at a step; they have no search attribute that tells it. */
+export async function* reversalsStuckAt(
   client: Client,
-  taskQueue: string,
-  startedBefore: Date,
-  most: number,
-): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const workflowId of openReversals(client, taskQueue, startedBefore)) {
-    ids.push(reversedBy(workflowId));
-    if (ids.length === most) break;
-  }
-  return ids;
-}
-
-/** The latest first. They have no search attribute that tells their step. */
-async function* openReversals(client: Client, taskQueue: string, startedBefore: Date): AsyncGenerator<string> {
-  const query = `TaskQueue = '${taskQueue}' and WorkflowType = 'reverse' and ExecutionStatus = 'Running'
-    and StartTime < '${startedBefore.toISOString()}'`;
-  for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
+  giftCode: GiftCodePart,
+  step: ReversalStepName,
+): AsyncGenerator<string> {
+  let page: Reversal[] = [];
+  do {
+    page = await giftCode.unfinishedReversals(0, page.at(-1), PAGE);
+    for (const { redemptionId } of page) {
+      const workflowId = reversalWorkflowId(redemptionId);
+      if ((await ownWorkflow(client, workflowId))?.stuck?.step === step) yield workflowId;
+    }
+  } while (page.length === PAGE);
 }
 
 const GRPC_NOT_FOUND = 5;

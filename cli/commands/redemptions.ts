@@ -89,7 +89,16 @@ export function addRedemptions(program: Command, cli: Cli): void {
   )
     .addOption(
       new Option('--step <step>', 'which they are stuck at')
-        .choices(['reserve', 'credit', 'confirm', 'void', 'release', 'reverse-credit', 'reverse-redemption'])
+        .choices([
+          'reserve',
+          'credit',
+          'confirm',
+          'void',
+          'release',
+          'reverse-credit',
+          'reverse-redemption',
+          'give-up-reversal',
+        ])
         .makeOptionMandatory(),
     )
     .action(async ({ step, ...options }: JsonOption & { step: string }) => {

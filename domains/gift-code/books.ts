@@ -82,10 +82,11 @@ export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date
   return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [bucket, before]));
 }
 
-/** Redemptions by their ids; those without a row are left out. @throws DatabaseUnavailable */
-export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<BookEntry[]> {
-  const text = 'select id, state, wallet_id, amount::text from redemptions where id = any($1)';
-  return longRead(db.url, 'gift-code books', (read) => read<BookEntry>(text, [ids]));
+/** Redemptions by their ids, and whether each is being taken back; those without a row are left out. @throws DatabaseUnavailable */
+export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<(BookEntry & { reversing: boolean })[]> {
+  const text = `select id, state, wallet_id, amount::text, exists (select from reversals where redemption_id = id) as reversing
+    from redemptions where id = any($1)`;
+  return longRead(db.url, 'gift-code books', (read) => read(text, [ids]));
 }
 
 /** The redemptions that were reversed, of wallets whose ids end in a byte. @throws DatabaseUnavailable */

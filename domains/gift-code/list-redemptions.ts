@@ -1,8 +1,9 @@
-import { and, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, lt, notInArray, type SQL, sql } from 'drizzle-orm';
+import { unionAll } from 'drizzle-orm/pg-core';
 import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import type { RedemptionRow } from './redemption.ts';
-import { codeGroups, codes, redemptions, sweepMarks } from './schema.ts';
+import { codeGroups, codes, redemptions, reversals, sweepMarks } from './schema.ts';
 
 export interface RedemptionFilter extends Page {
   clientId?: string | undefined;
@@ -11,8 +12,8 @@ export interface RedemptionFilter extends Page {
   codeId?: string | undefined;
   state?: RedemptionRow['state'] | undefined;
   reference?: string | undefined;
-  /** Reserved since before this time and not over, or one of those that are being reversed; or else none of these. */
-  stuck?: { is: boolean; reservedBefore: Date; reversing: string[] } | undefined;
+  /** Reserved, or being reversed, since before this time and not over; or else none of these. */
+  stuck?: { is: boolean; before: Date } | undefined;
 }
 
 /**
@@ -25,16 +26,14 @@ async function stillReserved(db: GiftCodeDatabase): Promise<SQL | undefined> {
 }
 
 /** By their ids: of two conditions, of which either is enough, the planner would see that of neither's index. */
-async function isStuck(
-  db: GiftCodeDatabase,
-  { is, reservedBefore, reversing }: NonNullable<RedemptionFilter['stuck']>,
-): Promise<SQL> {
+async function isStuck(db: GiftCodeDatabase, { is, before }: NonNullable<RedemptionFilter['stuck']>): Promise<SQL> {
   const { id, createdAt } = redemptions;
   const reserved = db.orm
     .select({ id })
     .from(redemptions)
-    .where(and(await stillReserved(db), lt(createdAt, reservedBefore)));
-  return sql`${id} ${sql.raw(is ? 'in' : 'not in')} (${reserved} union all select unnest(${sql.param(reversing)}::uuid[]))`;
+    .where(and(await stillReserved(db), lt(createdAt, before)));
+  const reversing = db.orm.select({ id: reversals.redemptionId }).from(reversals).where(lt(reversals.begunAt, before));
+  return (is ? inArray : notInArray)(id, unionAll(reserved, reversing));
 }
 
 /** A state, and what follows from it and has an index. */

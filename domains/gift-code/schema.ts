@@ -241,6 +241,17 @@ export const redemptions = pgTable(
   ],
 );
 
+/** Completed redemptions that are being taken back: noted before the wallet is debited, gone when all is done. See docs/adr/0022. */
+export const reversals = pgTable('reversals', {
+  redemptionId: uuid()
+    .primaryKey()
+    .references(() => redemptions.id),
+  /** The use of the code is to stay spent. */
+  keepPlace: boolean().notNull(),
+  reason: text().notNull(),
+  begunAt: instant().notNull().defaultNow(),
+});
+
 /** Every redemption created before `swept_to` is settled; the sweeper moves it forward. One row. */
 export const sweepMarks = pgTable(
   'sweep_marks',

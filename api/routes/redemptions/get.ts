@@ -44,8 +44,8 @@ export const getRedemption = operation({
   },
 });
 
-/** Whether Temporal is asked. Of a reversal, for those alone who run the service: they are few, beside those who wait. */
+/** Whether Temporal is asked. Of a reversal, for those alone who run the service. */
 async function mayBeStuck(row: RedemptionRow, caller: Caller, { giftCode }: Services): Promise<boolean> {
   if (row.state === 'reserved') return (await giftCode.nowMs()) - row.created_at.getTime() >= SETTLES_WITHIN_MS;
-  return row.state === 'completed' && caller.may('ops:read');
+  return row.state === 'completed' && caller.may('ops:read') && (await giftCode.readReversal(row.id)) !== undefined;
 }

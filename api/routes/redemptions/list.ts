@@ -1,19 +1,13 @@
 import { z } from 'zod';
-import { within } from '../../../platform/within.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor } from '../../cursor.ts';
 import { id, label, listQuery, phone } from '../../fields.ts';
 import { operation } from '../../operation.ts';
-import { stuckAsTold, unfinishedReversals } from '../../redemptions/own-workflow.ts';
+import { stuckAsTold } from '../../redemptions/own-workflow.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
-import type { Services } from '../../services.ts';
 
 /** What is reserved, or being reversed, for longer than this is listed as stuck. Milliseconds. */
 const STUCK_AFTER_MS = 5_000;
-/** Of reversals, the latest. */
-const MOST_REVERSALS = 1_000;
-/** What Temporal has not told of reversals by then is left out: an outage is when the others are asked for. */
-const REVERSALS_TIMEOUT_MS = 2_000;
 const TIMEOUT_MS = 10_000;
 
 export const listRedemptionsOperation = (region: string | undefined) =>
@@ -33,7 +27,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       stuck: z
         .enum(['true', 'false'])
         .optional()
-        .meta({ description: 'Those reserved, or being reversed, for more than 5 s; of reversals, the latest 1,000' }),
+        .meta({ description: 'Those reserved, or being reversed, for more than 5 s' }),
     }),
     answers: { 200: pageOf(answers.redemption) },
     problems: ['unavailable'],
@@ -52,10 +46,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
           codeId: filters.code_id,
           state: filters.state,
           reference: filters.reference,
-          stuck:
-            isStuck === undefined
-              ? undefined
-              : { is: isStuck, reservedBefore: stuckBefore, reversing: await reversing(services, stuckBefore) },
+          stuck: isStuck === undefined ? undefined : { is: isStuck, before: stuckBefore },
           createdFrom: filters.created_from,
           createdTo: filters.created_to,
           after,
@@ -82,12 +73,3 @@ export const listRedemptionsOperation = (region: string | undefined) =>
       return { status: 200, body };
     },
   });
-
-/** Redemptions that are being reversed since before a time. */
-async function reversing({ temporal, config, logger }: Services, before: Date): Promise<string[]> {
-  const reversals = unfinishedReversals(temporal, config.temporal.taskQueue, before, MOST_REVERSALS);
-  const ids = await within(REVERSALS_TIMEOUT_MS, reversals).catch((error: unknown) => {
-    logger.warn({ error: String(error) }, 'stuck redemptions are listed without reversals');
-  });
-  return ids ?? [];
-}

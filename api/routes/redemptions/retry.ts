@@ -2,16 +2,26 @@ import { z } from 'zod';
 import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
-import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
-import { REVERSAL_STEPS, redemptionWorkflowId, reversalWorkflowId, STEPS } from '../../../workflows/contracts.ts';
+import {
+  REVERSAL_STEPS,
+  type ReversalStepName,
+  redemptionWorkflowId,
+  STEPS,
+  type StepName,
+} from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
-import { resetActivities, retryNow, stuckAt } from '../../redemptions/own-workflow.ts';
+import {
+  resetActivities,
+  retryNow,
+  retryReversalNow,
+  reversalsStuckAt,
+  stuckAt,
+} from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
-import type { Services } from '../../services.ts';
 
 export const retryRedemption = operation({
   method: 'POST',
@@ -25,7 +35,7 @@ export const retryRedemption = operation({
   answers: { 200: answers.redemption, 202: answers.anyRedemption },
   problems: ['not-found', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
-    const { redemptions, temporal, traceUrl } = services;
+    const { redemptions, giftCode, temporal, config, redeemOptions, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     const item = before ? itemOf(before.row) : await redemptions.pending(params.id);
     const own = redemptionWorkflowId(params.id);
@@ -38,23 +48,16 @@ export const retryRedemption = operation({
       });
     }
     const isOpen = !before || before.row.state === 'reserved';
-    const reversal = reversalWorkflowId(params.id);
-    const isReversing = !isOpen && (await isWorkflowOpen(temporal, reversal));
+    const reversal = isOpen ? undefined : await giftCode.readReversal(params.id);
+    const { taskQueue } = config.temporal;
     if (isOpen) {
-      const { taskQueue } = services.config.temporal;
-      await change(item ? retryNow(temporal, taskQueue, item, services.redeemOptions) : resetActivities(temporal, own));
-    } else if (isReversing) {
-      await change(resetActivities(temporal, reversal));
+      await change(item ? retryNow(temporal, taskQueue, item, redeemOptions) : resetActivities(temporal, own));
+    } else if (reversal) {
+      await change(retryReversalNow(temporal, taskQueue, reversal, redeemOptions));
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
-    if (!isReversing && after?.row.state === 'completed' && (await isDebited(services, params.id))) {
-      throw new Problem('conflict', {
-        detail: 'Its reversal was ended after the wallet had been debited: reverse it once more.',
-        members: { redemption_id: params.id, state: after.row.state },
-      });
-    }
     const audit: AuditEntry | undefined =
-      isOpen || isReversing
+      isOpen || reversal
         ? {
             action: 'redemption.retry',
             resource: { type: 'redemption', id: params.id },
@@ -73,10 +76,6 @@ export const retryRedemption = operation({
   },
 });
 
-/** Whether a redemption's credit was taken back. */
-const isDebited = async ({ wallet }: Services, redemptionId: string): Promise<boolean> =>
-  (await wallet.readTransfer(reversalTransferId(redemptionId))) !== undefined;
-
 export const retryStuckRedemptions = operation({
   method: 'POST',
   path: '/v1/redemptions/retry',
@@ -87,9 +86,13 @@ export const retryStuckRedemptions = operation({
   answers: { 200: answers.retriedRedemptions },
   problems: ['unavailable'],
   async handle({ body, services }, change) {
+    const { temporal, config, giftCode } = services;
+    const stuck = isOfReversal(body.step)
+      ? reversalsStuckAt(temporal, giftCode, body.step)
+      : stuckAt(temporal, config.temporal.taskQueue, body.step);
     let retried = 0;
-    for await (const workflowId of stuckAt(services.temporal, services.config.temporal.taskQueue, body.step)) {
-      await change(resetActivities(services.temporal, workflowId));
+    for await (const workflowId of stuck) {
+      await change(resetActivities(temporal, workflowId));
       retried++;
     }
     const after = { step: body.step, retried };
@@ -97,3 +100,6 @@ export const retryStuckRedemptions = operation({
     return { status: 200, body: after, audit: { action: 'redemption.retry_stuck', resource, after } };
   },
 });
+
+const isOfReversal = (step: StepName | ReversalStepName): step is ReversalStepName =>
+  REVERSAL_STEPS.some((other) => other === step);

@@ -1,9 +1,8 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { z } from 'zod';
-import { reversalTransferId } from '../../../platform/ids.ts';
+import { reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { type ReversalOrder, reversalWorkflowId } from '../../../workflows/contracts.ts';
+import { reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
@@ -26,7 +25,7 @@ export const reverseRedemptionOperation = operation({
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
-    const { redemptions, traceUrl } = services;
+    const { redemptions, temporal, config, redeemOptions, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (!before) throw new Problem('not-found');
     const { state } = before.row;
@@ -42,11 +41,14 @@ export const reverseRedemptionOperation = operation({
       });
     }
 
-    const reversalId = reversalTransferId(params.id);
-    const order = { redemptionId: params.id, reversalId, keepPlace, reason: `reversed: ${body.reason}` };
-    const { result, isOwn } = await change(startOrJoin(services, order));
+    const order = reversalOrder({ redemptionId: params.id, keepPlace, reason: `reversed: ${body.reason}` });
+    // Where one of this redemption is under way, its end is this one's as well.
+    const isOwn = await change(startReversal(temporal, config.temporal.taskQueue, order, redeemOptions));
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
-    const refusal = await within(waitMs, result());
+    const refusal = await within(
+      waitMs,
+      temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(params.id)).result(),
+    );
     if (refusal === 'insufficient-funds')
       throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
     if (refusal) throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
@@ -70,23 +72,6 @@ export const reverseRedemptionOperation = operation({
     };
   },
 });
-
-/** Starts a reversal; where one of this redemption is under way, its end is this one's as well. */
-async function startOrJoin({ temporal, config, redeemOptions }: Services, order: ReversalOrder) {
-  const workflowId = reversalWorkflowId(order.redemptionId);
-  const start = temporal.workflow.start<typeof reverse>('reverse', {
-    workflowId,
-    workflowIdConflictPolicy: 'FAIL',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    taskQueue: config.temporal.taskQueue,
-    args: [order, redeemOptions],
-  });
-  const own = await start.catch((error: unknown) => {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  });
-  const handle = own ?? temporal.workflow.getHandle<typeof reverse>(workflowId);
-  return { isOwn: own !== undefined, result: () => handle.result() };
-}
 
 /** @throws Problem `conflict` where somebody else reversed it, and did with its code what was not asked for */
 async function assertReversedSo({ giftCode }: Services, redemptionId: string, keepPlace: boolean): Promise<void> {

@@ -1,9 +1,10 @@
 -- Marks a completed redemption as reversed, after the wallet has been debited, and gives back what it had used: the
--- wallet's limit and the budget always, the use of the code unless it is to stay spent. Answers the row's state.
+-- wallet's limit and the budget always, the use of the code unless it is to stay spent. It is no longer noted as one that is
+-- being taken back. Answers the row's state.
 --
 -- Concurrency: the locks of reserve, in its order, and that of the group's rollup behind them. Repeated: a reversed row is
 -- left as it is.
-create or replace function reverse_redemption_2(
+create or replace function reverse_redemption_3(
   redemption uuid, keep_place boolean, why text, deadline timestamptz
 ) returns text language plpgsql set enable_seqscan = off as $$
 declare
@@ -34,6 +35,7 @@ begin
       'id', target.id, 'version', target.version, 'type', 'redemption.reversed',
       'data', redemption_data_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)::jsonb
         || jsonb_build_object('reason', why))));
+    delete from reversals where redemption_id = redemption;
   end if;
   return (select state from redemptions where id = redemption);
 end $$;

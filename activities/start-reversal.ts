@@ -1,0 +1,38 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { reversalTransferId } from '../platform/ids.ts';
+import { type RedeemOptions, type ReversalOrder, reversalWorkflowId } from '../workflows/contracts.ts';
+import type { reverse } from '../workflows/reverse.ts';
+
+/** What a workflow needs to take a redemption back. */
+export const reversalOrder = ({
+  redemptionId,
+  keepPlace,
+  reason,
+}: Omit<ReversalOrder, 'reversalId'>): ReversalOrder => ({
+  redemptionId,
+  reversalId: reversalTransferId(redemptionId),
+  keepPlace,
+  reason,
+});
+
+/** Starts the workflow that takes a redemption back, unless it is open already. @returns whether this start made it */
+export async function startReversal(
+  client: Client,
+  taskQueue: string,
+  order: ReversalOrder,
+  options: RedeemOptions,
+): Promise<boolean> {
+  try {
+    await client.workflow.start<typeof reverse>('reverse', {
+      workflowId: reversalWorkflowId(order.redemptionId),
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      taskQueue,
+      args: [order, options],
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return false;
+  }
+}

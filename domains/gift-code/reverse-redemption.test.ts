@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import {
+  createDatabases,
+  makeCode,
+  openTransaction,
+  redemptionOf,
+  TIMEOUT_MS,
+  untilWaiting,
+} from '../../test/database.ts';
+import { forFile } from '../../test/harness.ts';
+import { confirm } from './confirm.ts';
+import { reserve } from './reserve.ts';
+import {
+  beginReversal,
+  giveUpReversal,
+  isPlaceKept,
+  readReversal,
+  reverseRedemption,
+  unfinishedReversals,
+} from './reverse-redemption.ts';
+
+const databases = await forFile(createDatabases());
+const db = databases.giftCodeDb;
+
+async function completed(): Promise<string> {
+  const item = redemptionOf((await makeCode(databases)).codeId);
+  await reserve(db, [item], 'w', TIMEOUT_MS);
+  await confirm(db, [item.redemptionId], 'w', TIMEOUT_MS);
+  return item.redemptionId;
+}
+const orderOf = (redemptionId: string, keepPlace = false) => ({
+  redemptionId,
+  keepPlace,
+  reason: 'reversed: refunded',
+});
+
+describe('a reversal', () => {
+  test('is noted until it is done', async () => {
+    const id = await completed();
+    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    expect(await readReversal(db, id)).toMatchObject(orderOf(id));
+    expect(await reverseRedemption(db, orderOf(id), TIMEOUT_MS)).toBe('reversed');
+    expect(await readReversal(db, id)).toBeUndefined();
+  });
+
+  test('is noted until it is given up, and then nothing has changed', async () => {
+    const id = await completed();
+    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await giveUpReversal(db, id, TIMEOUT_MS);
+    expect(await readReversal(db, id)).toBeUndefined();
+    expect(await isPlaceKept(db, id)).toBe(false);
+    expect(await reverseRedemption(db, orderOf(id, true), TIMEOUT_MS)).toBe('reversed');
+    expect(await isPlaceKept(db, id)).toBe(true);
+  });
+
+  test('that is begun again is noted as it was asked for last', async () => {
+    const id = await completed();
+    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await beginReversal(db, orderOf(id, true), TIMEOUT_MS);
+    expect(await readReversal(db, id)).toMatchObject(orderOf(id, true));
+  });
+
+  test('is not noted of what is not completed, or over', async () => {
+    const item = redemptionOf((await makeCode(databases)).codeId);
+    await reserve(db, [item], 'w', TIMEOUT_MS);
+    const over = await completed();
+    await reverseRedemption(db, orderOf(over), TIMEOUT_MS);
+    for (const id of [item.redemptionId, over]) {
+      await beginReversal(db, orderOf(id), TIMEOUT_MS);
+      expect(await readReversal(db, id)).toBeUndefined();
+    }
+  });
+
+  test('that is begun while it ends leaves no note behind', async () => {
+    const id = await completed();
+    const ending = await openTransaction(db);
+    await reverseRedemption(ending.db, orderOf(id), TIMEOUT_MS);
+    const begun = beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await untilWaiting(databases.giftCode);
+    await ending.commit();
+    await begun;
+    expect(await readReversal(db, id)).toBeUndefined();
+  });
+
+  test.each([
+    ['is begun', (late: typeof db, id: string) => beginReversal(late, orderOf(id, true), TIMEOUT_MS)],
+    ['is given up', (late: typeof db, id: string) => giveUpReversal(late, id, TIMEOUT_MS)],
+  ])('that %s after its deadline writes nothing: its caller may have gone on', async (_, call) => {
+    const id = await completed();
+    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    const late = { ...db, nowMs: () => db.nowMs() - 2 * TIMEOUT_MS };
+    await expect(call(late, id)).rejects.toThrow('its deadline has passed');
+    expect(await readReversal(db, id)).toMatchObject(orderOf(id));
+  });
+
+  test('is among those that are unfinished, page by page, each once', async () => {
+    await databases.giftCode.query('delete from reversals');
+    const ids = await Promise.all(Array.from({ length: 5 }, completed));
+    for (const id of ids) await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    // Two of them at the same time, and one of a moment ago.
+    await databases.giftCode.query(
+      `update reversals set begun_at = now() - array_position($1, redemption_id) / 2 * interval '1 minute'`,
+      [ids],
+    );
+    const found: string[] = [];
+    let page = await unfinishedReversals(db, 30_000, undefined, 2);
+    while (page.length > 0) {
+      found.push(...page.map(({ redemptionId }) => redemptionId));
+      page = await unfinishedReversals(db, 30_000, page.at(-1), 2);
+    }
+    expect([...found].sort()).toEqual(ids.slice(1).sort());
+    expect(new Set(found.slice(0, 2))).toEqual(new Set(ids.slice(3)));
+  });
+});
