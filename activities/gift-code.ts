@@ -2,7 +2,7 @@ import { confirm } from '../domains/gift-code/confirm.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { release } from '../domains/gift-code/release.ts';
 import { reserve } from '../domains/gift-code/reserve.ts';
-import { beginReversal, giveUpReversal, reverseRedemption } from '../domains/gift-code/reverse-redemption.ts';
+import { giveUpReversal, reverseRedemption } from '../domains/gift-code/reverse-redemption.ts';
 import type { GiftCodeActivities, Outcome } from '../workflows/contracts.ts';
 import { BrokenInvariant, orFailure } from './failures.ts';
 import { statementLimitMs, workflowId } from './limit.ts';
@@ -52,8 +52,6 @@ export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): Gi
         over(progress, ids[index], state === 'refused' ? 'refused' : 'released', reason ?? 'aborted'),
       );
     },
-
-    beginReversal: (order) => orFailure('gift-code', () => beginReversal(db, order, statementLimitMs())),
 
     giveUpReversal: (id) => orFailure('gift-code', () => giveUpReversal(db, id, statementLimitMs())),
 

@@ -3,12 +3,11 @@ import { reversalTransferId } from '../platform/ids.ts';
 import { type RedeemOptions, type ReversalOrder, reversalWorkflowId } from '../workflows/contracts.ts';
 import type { reverse } from '../workflows/reverse.ts';
 
-/** What a workflow needs to take a redemption back. */
-export const reversalOrder = ({
-  redemptionId,
-  keepPlace,
-  reason,
-}: Omit<ReversalOrder, 'reversalId'>): ReversalOrder => ({
+/** A reversal as its row has it. */
+export type ReversalNote = Omit<ReversalOrder, 'reversalId'>;
+
+/** What a workflow needs to take a redemption back, from its row. */
+export const reversalOrder = ({ redemptionId, keepPlace, reason }: ReversalNote): ReversalOrder => ({
   redemptionId,
   reversalId: reversalTransferId(redemptionId),
   keepPlace,

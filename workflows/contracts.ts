@@ -103,8 +103,6 @@ export interface GiftCodeActivities {
   reserve(items: RedemptionItem[]): Promise<Outcome[]>;
   confirm(redemptionIds: string[]): Promise<Outcome[]>;
   release(items: UndoStepItem[]): Promise<Outcome[]>;
-  /** Notes a reversal, so that it is picked up whatever becomes of its workflow. */
-  beginReversal(order: ReversalOrder): Promise<void>;
   reverseRedemption(order: ReversalOrder): Promise<void>;
   /** Forgets a reversal that the wallet refused. */
   giveUpReversal(redemptionId: string): Promise<void>;

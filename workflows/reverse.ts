@@ -1,13 +1,10 @@
-import { CancellationScope, patched, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { GiftCodeActivities, RedeemOptions, ReversalOrder, WalletActivities } from './contracts.ts';
 
 const FIRST_RETRY_MS = 1_000;
 
-/** Those that were begun by a version before go on without their note. */
-const NOTED = 'reversal-noted';
-
 /**
- * Takes a completed redemption back. That it is to be is noted first, so that none is left half done. The debit decides: where the wallet holds too little, nothing has changed. After it
+ * Takes a completed redemption back that is noted in the gift-code database. The debit decides: where the wallet holds too little, nothing has changed. After it
  * there is no way but forward, and the code's side is retried until it is done. It cannot be cancelled: nobody knows
  * whether a debit that was not answered was made.
  * @returns null, or why it was not taken back
@@ -19,11 +16,9 @@ export async function reverse(order: ReversalOrder, options: RedeemOptions): Pro
   const wallet = proxyActivities<WalletActivities>({ ...retried, taskQueue: options.taskQueues.wallet });
   const giftCode = proxyActivities<GiftCodeActivities>({ ...retried, taskQueue: options.taskQueues['gift-code'] });
   return await CancellationScope.nonCancellable(async () => {
-    const isNoted = patched(NOTED);
-    if (isNoted) await giftCode.beginReversal(order);
     const refusal = await wallet.reverseCredit(order);
     if (refusal === null) await giftCode.reverseRedemption(order);
-    else if (isNoted) await giftCode.giveUpReversal(order.redemptionId);
+    else await giftCode.giveUpReversal(order.redemptionId);
     return refusal;
   });
 }

@@ -24,7 +24,7 @@ import { readHolders } from './read-holders.ts';
 import { readRedemptions } from './read-redemptions.ts';
 import { listRedeemers } from './redeemers.ts';
 import { redemptionMilestones } from './redemption-milestones.ts';
-import { isPlaceKept, readReversal, unfinishedReversals } from './reverse-redemption.ts';
+import { beginReversal, isPlaceKept, readReversal, unfinishedReversals } from './reverse-redemption.ts';
 import { updateCode } from './update-code.ts';
 import { updateCodeGroup } from './update-code-group.ts';
 
@@ -36,6 +36,7 @@ export const giftCodeOperations = (db: GiftCodeDatabase, keys: CodeKeys) => ({
   ...bound(
     {
       admitKeys,
+      beginReversal,
       checkCode,
       codeGroupStats,
       codeKeysFit,

@@ -12,16 +12,29 @@ export interface Reversal {
   begunAt: Date;
 }
 
-const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'boolean', 'text', 'timestamptz'] };
+const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'boolean', 'text'] };
 const giveUpFunction = { name: 'give_up_reversal_1', types: ['uuid', 'timestamptz'] };
 const reverseFunction = { name: 'reverse_redemption_3', types: ['uuid', 'boolean', 'text', 'timestamptz'] };
 
 type Order = Omit<Reversal, 'begunAt'>;
 
-/** Calls `begin_reversal`. @throws DatabaseUnavailable, retryable */
-export async function beginReversal(db: GiftCodeDatabase, order: Order, timeoutMs: number): Promise<void> {
-  const values = [order.redemptionId, order.keepPlace, order.reason, deadline(db, timeoutMs)];
-  await callFunction(db.steps, beginFunction, values, timeoutMs);
+/**
+ * Calls `begin_reversal`. @returns the reversal as it is noted, by this order or by an earlier one; undefined where the
+ * redemption is not completed. @throws DatabaseUnavailable
+ */
+export async function beginReversal(
+  db: GiftCodeDatabase,
+  { redemptionId, keepPlace, reason }: Order,
+  timeoutMs: number,
+): Promise<(Order & { begun: boolean }) | undefined> {
+  const values = [redemptionId, keepPlace, reason];
+  const [noted] = await callFunction<{ begun: boolean; keep_place_noted: boolean; reason_noted: string }>(
+    db.door,
+    beginFunction,
+    values,
+    timeoutMs,
+  );
+  return noted && { redemptionId, keepPlace: noted.keep_place_noted, reason: noted.reason_noted, begun: noted.begun };
 }
 
 /** Calls `give_up_reversal`. @throws DatabaseUnavailable, retryable */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
+import { type ReversalNote, reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';
@@ -8,8 +8,11 @@ import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
+import type { RedemptionView } from '../../redemptions/lookups.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
+
+const TIMEOUT_MS = 10_000;
 
 export const reverseRedemptionOperation = operation({
   method: 'POST',
@@ -25,15 +28,16 @@ export const reverseRedemptionOperation = operation({
   answers: { 200: answers.redemption, 202: answers.redemption },
   problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
   async handle({ params, body, waitSeconds, services }, change) {
-    const { redemptions, temporal, config, redeemOptions, traceUrl } = services;
+    const { redemptions, giftCode, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (!before) throw new Problem('not-found');
     const { state } = before.row;
     const keepPlace = body.code === 'void';
-    if (state === 'reversed') {
+    const over = async ({ row, side }: RedemptionView) => {
       await assertReversedSo(services, params.id, keepPlace);
-      return { status: 200, body: redemptionJson(before.row, before.side, traceUrl), replayed: true };
-    }
+      return { status: 200, body: redemptionJson(row, side, traceUrl) };
+    };
+    if (state === 'reversed') return { ...(await over(before)), replayed: true };
     if (state !== 'completed') {
       throw new Problem('conflict', {
         detail: `The redemption is ${state}.`,
@@ -41,37 +45,53 @@ export const reverseRedemptionOperation = operation({
       });
     }
 
-    const order = reversalOrder({ redemptionId: params.id, keepPlace, reason: `reversed: ${body.reason}` });
-    // Where one of this redemption is under way, its end is this one's as well.
-    const isOwn = await change(startReversal(temporal, config.temporal.taskQueue, order, redeemOptions));
+    const order = { redemptionId: params.id, keepPlace, reason: `reversed: ${body.reason}` };
+    const noted = await change(giftCode.beginReversal(order, TIMEOUT_MS));
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
-    const refusal = await within(
-      waitMs,
-      temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(params.id)).result(),
-    );
+    const refusal = noted ? await within(waitMs, endOrLeave(services, noted)) : null;
     if (refusal === 'insufficient-funds')
       throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
     if (refusal) throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
     const after = (await redemptions.read(params.id, 0)) ?? before;
-    const isOver = refusal === null;
-    // Also after a run of its own: another one may have been over just before it began.
-    if (isOver) await assertReversedSo(services, params.id, keepPlace);
+    const answer =
+      after.row.state === 'reversed'
+        ? await over(after)
+        : {
+            status: 202,
+            body: redemptionJson(after.row, after.side, traceUrl),
+            headers: { Location: `/v1/redemptions/${params.id}` },
+          };
+    if (!noted?.begun) return { ...answer, replayed: true };
     return {
-      status: isOver ? 200 : 202,
-      body: redemptionJson(after.row, after.side, traceUrl),
-      audit: isOwn
-        ? {
-            action: 'redemption.reverse',
-            resource: { type: 'redemption', id: params.id },
-            before: { state },
-            after: { state: after.row.state, code: body.code, reason: body.reason },
-          }
-        : undefined,
-      ...(!isOver && { headers: { Location: `/v1/redemptions/${params.id}` } }),
-      replayed: !isOwn,
+      ...answer,
+      audit: {
+        action: 'redemption.reverse',
+        resource: { type: 'redemption', id: params.id },
+        before: { state },
+        after: { state: after.row.state, code: body.code, reason: body.reason },
+      },
     };
   },
 });
+
+/** Has a reversal worked on. It is noted: where its workflow cannot be started, or is terminated, the sweeper starts it. */
+const endOrLeave = (services: Services, reversal: ReversalNote): Promise<string | null | undefined> =>
+  end(services, reversal).catch((error: unknown) => {
+    services.logger.warn({ err: error, redemption: reversal.redemptionId }, 'a reversal waits for the sweeper');
+    return undefined;
+  });
+
+/** How a reversal ends: null, or why the wallet refused. */
+async function end(services: Services, reversal: ReversalNote): Promise<string | null> {
+  const { temporal, config, redeemOptions, giftCode } = services;
+  const workflow = temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(reversal.redemptionId));
+  for (;;) {
+    const isOwn = await startReversal(temporal, config.temporal.taskQueue, reversalOrder(reversal), redeemOptions);
+    const refusal = await workflow.result();
+    // One that had been refused before this one was noted has not ended this one.
+    if (isOwn || refusal === null || !(await giftCode.readReversal(reversal.redemptionId))) return refusal;
+  }
+}
 
 /** @throws Problem `conflict` where somebody else reversed it, and did with its code what was not asked for */
 async function assertReversedSo({ giftCode }: Services, redemptionId: string, keepPlace: boolean): Promise<void> {
