@@ -1,10 +1,8 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { ReversalNote } from '../domains/gift-code/reverse-redemption.ts';
 import { reversalTransferId } from '../platform/ids.ts';
 import { type RedeemOptions, type ReversalOrder, reversalWorkflowId } from '../workflows/contracts.ts';
 import type { reverse } from '../workflows/reverse.ts';
-
-/** A reversal as its row has it. */
-export type ReversalNote = Omit<ReversalOrder, 'reversalId'>;
 
 /** What a workflow needs to take a redemption back, from its row. */
 export const reversalOrder = ({ redemptionId, keepPlace, reason }: ReversalNote): ReversalOrder => ({

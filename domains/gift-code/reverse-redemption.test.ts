@@ -43,6 +43,17 @@ describe('a reversal', () => {
     expect(await readReversal(db, id)).toBeUndefined();
   });
 
+  test('that a version before has finished is noted no longer once it is done again', async () => {
+    const id = await completed();
+    await reverseRedemption(db, orderOf(id), TIMEOUT_MS);
+    await databases.giftCode.query(
+      `insert into reversals (redemption_id, keep_place, reason) values ($1, false, 'r')`,
+      [id],
+    );
+    expect(await reverseRedemption(db, orderOf(id), TIMEOUT_MS)).toBe('reversed');
+    expect(await readReversal(db, id)).toBeUndefined();
+  });
+
   test('is noted until it is given up, and then nothing has changed', async () => {
     const id = await completed();
     await beginReversal(db, orderOf(id), TIMEOUT_MS);

@@ -3,12 +3,16 @@ import { callFunction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { redemptions, reversals } from './schema.ts';
 
-/** A completed redemption that is being taken back. */
-export interface Reversal {
+/** What is noted of a completed redemption that is to be taken back. */
+export interface ReversalNote {
   redemptionId: string;
   /** The use of its code is to stay spent. */
   keepPlace: boolean;
   reason: string;
+}
+
+/** A reversal that is under way. */
+export interface Reversal extends ReversalNote {
   begunAt: Date;
 }
 
@@ -16,17 +20,15 @@ const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'boolean', 'te
 const giveUpFunction = { name: 'give_up_reversal_1', types: ['uuid', 'timestamptz'] };
 const reverseFunction = { name: 'reverse_redemption_3', types: ['uuid', 'boolean', 'text', 'timestamptz'] };
 
-type Order = Omit<Reversal, 'begunAt'>;
-
 /**
  * Calls `begin_reversal`. @returns the reversal as it is noted, by this order or by an earlier one; undefined where the
  * redemption is not completed. @throws DatabaseUnavailable
  */
 export async function beginReversal(
   db: GiftCodeDatabase,
-  { redemptionId, keepPlace, reason }: Order,
+  { redemptionId, keepPlace, reason }: ReversalNote,
   timeoutMs: number,
-): Promise<(Order & { begun: boolean }) | undefined> {
+): Promise<(ReversalNote & { begun: boolean }) | undefined> {
   const values = [redemptionId, keepPlace, reason];
   const [noted] = await callFunction<{ begun: boolean; keep_place_noted: boolean; reason_noted: string }>(
     db.door,
@@ -45,7 +47,7 @@ export async function giveUpReversal(db: GiftCodeDatabase, redemptionId: string,
 /** Calls `reverse_redemption`. @returns the state of the row. @throws DatabaseUnavailable, retryable */
 export async function reverseRedemption(
   db: GiftCodeDatabase,
-  order: Order,
+  order: ReversalNote,
   timeoutMs: number,
 ): Promise<string | undefined> {
   const values = [order.redemptionId, order.keepPlace, order.reason, deadline(db, timeoutMs)];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type ReversalNote, reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
+import { reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
+import type { ReversalNote } from '../../../domains/gift-code/reverse-redemption.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';

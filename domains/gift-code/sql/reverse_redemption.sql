@@ -35,7 +35,8 @@ begin
       'id', target.id, 'version', target.version, 'type', 'redemption.reversed',
       'data', redemption_data_1(target.id, target.code_id, target.group_id, target.wallet_id, target.amount, target.currency::text, target.reference)::jsonb
         || jsonb_build_object('reason', why))));
-    delete from reversals where redemption_id = redemption;
   end if;
+  -- Also of one that a version before has marked.
+  delete from reversals where redemption_id = redemption;
   return (select state from redemptions where id = redemption);
 end $$;
