@@ -101,8 +101,8 @@ async function seedGiftCode(): Promise<void> {
     [coupon, couponGroup, CLIENT_ID],
   );
   await giftCode.query(
-    `insert into reversals (redemption_id, keep_place, reason)
-     select id, false, 'refunded' from redemptions where group_id = $1 and state = 'completed' order by id limit 2`,
+    `insert into reversals (redemption_id, request_id, keep_place, reason)
+     select id, gen_random_uuid(), false, 'refunded' from redemptions where group_id = $1 and state = 'completed' order by id limit 2`,
     [usedGroup],
   );
   await giftCode.query("update sweep_marks set swept_to = now() - interval '1 minute'");

@@ -62,6 +62,38 @@ test('what a crowd was told of an exhausted coupon keeps nobody for long from a 
   expect((await redeem(coupon, newPhone())).body.code).toBe('code-exhausted');
 });
 
+test('a key stands for one reversal: with other content it is refused, before it is over and after', async () => {
+  const codes = await makeCodes(service, 2);
+  const [one, other] = await Promise.all(codes.map(async (code) => (await redeem(code, newPhone())).body));
+  const key = { 'Idempotency-Key': randomUUID(), Prefer: 'wait=20' };
+  const under = (id: string, body: object, headers: Record<string, string> = key) =>
+    service.call('POST', `/v1/redemptions/${id}/reverse`, { reason: 'refunded', code: 'free', ...body }, headers);
+  const unlock = await lockRows(world.urls.giftCodeDatabase, 'codes', one.code.id);
+  expect((await under(one.id, {}, { ...key, Prefer: 'wait=0' })).status).toBe(202);
+  const areRefused = async () => {
+    expect((await under(one.id, { code: 'void' })).body).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    expect((await under(one.id, { reason: 'another' })).body.code).toBe('idempotency-key-reused');
+    expect((await under(other.id, {})).body.code).toBe('idempotency-key-reused');
+  };
+  await areRefused();
+  await unlock();
+  const again = await under(one.id, {});
+  expect(again).toMatchObject({ status: 200, body: { state: 'reversed' } });
+  expect(again.headers.get('Idempotent-Replayed')).toBe('true');
+  await areRefused();
+  expect((await service.call('GET', `/v1/redemptions/${other.id}`)).body.state).toBe('completed');
+});
+
+test('of two redemptions that are reversed under one key at once one is', async () => {
+  const codes = await makeCodes(service, 2);
+  const both = await Promise.all(codes.map(async (code) => (await redeem(code, newPhone())).body.id as string));
+  const headers = { 'Idempotency-Key': randomUUID(), Prefer: 'wait=20' };
+  const answers = await Promise.all(
+    both.map((id) => service.call('POST', `/v1/redemptions/${id}/reverse`, { reason: 'r', code: 'free' }, headers)),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+});
+
 test('a reversal that voids the code leaves it spent', async () => {
   const [code] = await makeCodes(service, 1);
   const { body } = await redeem(code, newPhone());
@@ -111,7 +143,7 @@ test('where the money is spent, nothing changes', async () => {
   await service.call('POST', `/v1/wallets/${phone}/debits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body).toMatchObject({ status: 409, code: 'insufficient-funds' });
   expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body.state).toBe('completed');
-  expect((await world.giftCode.query('select from reversals')).rowCount).toBe(0);
+  expect((await world.giftCode.query('select from reversals where ended_at is null')).rowCount).toBe(0);
   await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
 });

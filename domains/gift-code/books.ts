@@ -84,7 +84,7 @@ export function readSettledOf(db: GiftCodeDatabase, bucket: number, before: Date
 
 /** Redemptions by their ids, and whether each is being taken back; those without a row are left out. @throws DatabaseUnavailable */
 export function readEntries(db: GiftCodeDatabase, ids: string[]): Promise<(BookEntry & { reversing: boolean })[]> {
-  const text = `select id, state, wallet_id, amount::text, exists (select from reversals where redemption_id = id) as reversing
+  const text = `select id, state, wallet_id, amount::text, exists (select from reversals where redemption_id = id and ended_at is null) as reversing
     from redemptions where id = any($1)`;
   return longRead(db.url, 'gift-code books', (read) => read(text, [ids]));
 }

@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, isNotNull, lt, notInArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, isNull, lt, notInArray, type SQL, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
 import { newestFirst, onPage, type Page } from '../../platform/newest-first.ts';
 import type { GiftCodeDatabase } from './database.ts';
@@ -32,7 +32,10 @@ async function isStuck(db: GiftCodeDatabase, { is, before }: NonNullable<Redempt
     .select({ id })
     .from(redemptions)
     .where(and(await stillReserved(db), lt(createdAt, before)));
-  const reversing = db.orm.select({ id: reversals.redemptionId }).from(reversals).where(lt(reversals.begunAt, before));
+  const reversing = db.orm
+    .select({ id: reversals.redemptionId })
+    .from(reversals)
+    .where(and(isNull(reversals.endedAt), lt(reversals.begunAt, before)));
   return (is ? inArray : notInArray)(id, unionAll(reserved, reversing));
 }
 

@@ -24,7 +24,13 @@ import { readHolders } from './read-holders.ts';
 import { readRedemptions } from './read-redemptions.ts';
 import { listRedeemers } from './redeemers.ts';
 import { redemptionMilestones } from './redemption-milestones.ts';
-import { beginReversal, isPlaceKept, readReversal, unfinishedReversals } from './reverse-redemption.ts';
+import {
+  beginReversal,
+  isPlaceKept,
+  readReversal,
+  reversalOfRequest,
+  unfinishedReversals,
+} from './reverse-redemption.ts';
 import { updateCode } from './update-code.ts';
 import { updateCodeGroup } from './update-code-group.ts';
 
@@ -63,6 +69,7 @@ export const giftCodeOperations = (db: GiftCodeDatabase, keys: CodeKeys) => ({
       readReversed,
       readSettledOf,
       redemptionMilestones,
+      reversalOfRequest,
       unfinishedReversals,
       updateCode,
       updateCodeGroup,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   createDatabases,
@@ -15,6 +16,7 @@ import {
   giveUpReversal,
   isPlaceKept,
   readReversal,
+  reversalOfRequest,
   reverseRedemption,
   unfinishedReversals,
 } from './reverse-redemption.ts';
@@ -28,6 +30,10 @@ async function completed(): Promise<string> {
   await confirm(db, [item.redemptionId], 'w', TIMEOUT_MS);
   return item.redemptionId;
 }
+const requestOf = (redemptionId: string, keepPlace = false) => ({
+  requestId: randomUUID(),
+  ...orderOf(redemptionId, keepPlace),
+});
 const orderOf = (redemptionId: string, keepPlace = false) => ({
   redemptionId,
   keepPlace,
@@ -37,7 +43,7 @@ const orderOf = (redemptionId: string, keepPlace = false) => ({
 describe('a reversal', () => {
   test('is noted until it is done', async () => {
     const id = await completed();
-    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await beginReversal(db, requestOf(id), TIMEOUT_MS);
     expect(await readReversal(db, id)).toMatchObject(orderOf(id));
     expect(await reverseRedemption(db, orderOf(id), TIMEOUT_MS)).toBe('reversed');
     expect(await readReversal(db, id)).toBeUndefined();
@@ -47,7 +53,7 @@ describe('a reversal', () => {
     const id = await completed();
     await reverseRedemption(db, orderOf(id), TIMEOUT_MS);
     await databases.giftCode.query(
-      `insert into reversals (redemption_id, keep_place, reason) values ($1, false, 'r')`,
+      `insert into reversals (redemption_id, request_id, keep_place, reason) values ($1, gen_random_uuid(), false, 'r')`,
       [id],
     );
     expect(await reverseRedemption(db, orderOf(id), TIMEOUT_MS)).toBe('reversed');
@@ -56,7 +62,7 @@ describe('a reversal', () => {
 
   test('is noted until it is given up, and then nothing has changed', async () => {
     const id = await completed();
-    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await beginReversal(db, requestOf(id), TIMEOUT_MS);
     await giveUpReversal(db, id, TIMEOUT_MS);
     expect(await readReversal(db, id)).toBeUndefined();
     expect(await isPlaceKept(db, id)).toBe(false);
@@ -66,9 +72,33 @@ describe('a reversal', () => {
 
   test('that is begun again stays as it was asked for first', async () => {
     const id = await completed();
-    expect(await beginReversal(db, orderOf(id), TIMEOUT_MS)).toEqual({ ...orderOf(id), begun: true });
-    expect(await beginReversal(db, orderOf(id, true), TIMEOUT_MS)).toEqual({ ...orderOf(id), begun: false });
+    const first = requestOf(id);
+    expect(await beginReversal(db, first, TIMEOUT_MS)).toEqual({ ...first, begun: true });
+    expect(await beginReversal(db, requestOf(id, true), TIMEOUT_MS)).toEqual({ ...first, begun: false });
+    expect(await beginReversal(db, first, TIMEOUT_MS)).toEqual({ ...first, begun: false });
     expect(await readReversal(db, id)).toMatchObject(orderOf(id));
+  });
+
+  test('of another redemption by the same request is not noted, before the first one is over and after', async () => {
+    const [first, other] = [requestOf(await completed()), await completed()];
+    await beginReversal(db, first, TIMEOUT_MS);
+    const again = { ...requestOf(other), requestId: first.requestId };
+    expect(await beginReversal(db, again, TIMEOUT_MS)).toEqual({ ...first, begun: false });
+    await reverseRedemption(db, first, TIMEOUT_MS);
+    expect(await beginReversal(db, again, TIMEOUT_MS)).toEqual({ ...first, begun: false });
+    expect(await readReversal(db, other)).toBeUndefined();
+    expect(await reversalOfRequest(db, first.requestId)).toMatchObject(first);
+  });
+
+  test('of two redemptions by one request at the same time is one', async () => {
+    const first = requestOf(await completed());
+    const again = { ...requestOf(await completed()), requestId: first.requestId };
+    const begun = await openTransaction(db);
+    await beginReversal(begun.db, first, TIMEOUT_MS);
+    const second = beginReversal(db, again, TIMEOUT_MS);
+    await untilWaiting(databases.giftCode);
+    await begun.commit();
+    expect(await second).toEqual({ ...first, begun: false });
   });
 
   test('is not noted of what is not completed, or over', async () => {
@@ -77,7 +107,7 @@ describe('a reversal', () => {
     const over = await completed();
     await reverseRedemption(db, orderOf(over), TIMEOUT_MS);
     for (const id of [item.redemptionId, over]) {
-      expect(await beginReversal(db, orderOf(id), TIMEOUT_MS)).toBeUndefined();
+      expect(await beginReversal(db, requestOf(id), TIMEOUT_MS)).toBeUndefined();
       expect(await readReversal(db, id)).toBeUndefined();
     }
   });
@@ -86,7 +116,7 @@ describe('a reversal', () => {
     const id = await completed();
     const ending = await openTransaction(db);
     await reverseRedemption(ending.db, orderOf(id), TIMEOUT_MS);
-    const begun = beginReversal(db, orderOf(id), TIMEOUT_MS);
+    const begun = beginReversal(db, requestOf(id), TIMEOUT_MS);
     await untilWaiting(databases.giftCode);
     await ending.commit();
     expect(await begun).toBeUndefined();
@@ -95,7 +125,7 @@ describe('a reversal', () => {
 
   test('that is given up after its deadline stays noted: its caller may have gone on', async () => {
     const id = await completed();
-    await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    await beginReversal(db, requestOf(id), TIMEOUT_MS);
     const late = { ...db, nowMs: () => db.nowMs() - 2 * TIMEOUT_MS };
     await expect(giveUpReversal(late, id, TIMEOUT_MS)).rejects.toThrow('its deadline has passed');
     expect(await readReversal(db, id)).toMatchObject(orderOf(id));
@@ -104,7 +134,7 @@ describe('a reversal', () => {
   test('is among those that are unfinished, page by page, each once', async () => {
     await databases.giftCode.query('delete from reversals');
     const ids = await Promise.all(Array.from({ length: 5 }, completed));
-    for (const id of ids) await beginReversal(db, orderOf(id), TIMEOUT_MS);
+    for (const id of ids) await beginReversal(db, requestOf(id), TIMEOUT_MS);
     // Two of them at the same time, and one of a moment ago.
     await databases.giftCode.query(
       `update reversals set begun_at = now() - array_position($1, redemption_id) / 2 * interval '1 minute'`,

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, lt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import { callFunction } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { redemptions, reversals } from './schema.ts';
@@ -16,27 +16,40 @@ export interface Reversal extends ReversalNote {
   begunAt: Date;
 }
 
-const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'boolean', 'text'] };
+/** An order to take a redemption back, under the id of the request that gave it. */
+export interface ReversalRequest extends ReversalNote {
+  requestId: string;
+}
+
+const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'uuid', 'boolean', 'text'] };
 const giveUpFunction = { name: 'give_up_reversal_1', types: ['uuid', 'timestamptz'] };
 const reverseFunction = { name: 'reverse_redemption_3', types: ['uuid', 'boolean', 'text', 'timestamptz'] };
 
 /**
- * Calls `begin_reversal`. @returns the reversal as it is noted, by this order or by an earlier one; undefined where the
- * redemption is not completed. @throws DatabaseUnavailable
+ * Calls `begin_reversal`. @returns what is noted: this order, an earlier one of the same redemption, or what the same request was
+ * for; undefined where the redemption is not completed. @throws DatabaseUnavailable
  */
 export async function beginReversal(
   db: GiftCodeDatabase,
-  { redemptionId, keepPlace, reason }: ReversalNote,
+  { requestId, redemptionId, keepPlace, reason }: ReversalRequest,
   timeoutMs: number,
-): Promise<(ReversalNote & { begun: boolean }) | undefined> {
-  const values = [redemptionId, keepPlace, reason];
-  const [noted] = await callFunction<{ begun: boolean; keep_place_noted: boolean; reason_noted: string }>(
-    db.door,
-    beginFunction,
-    values,
-    timeoutMs,
+): Promise<(ReversalRequest & { begun: boolean }) | undefined> {
+  const [noted] = await callFunction<{
+    request_noted: string;
+    redemption_noted: string;
+    keep_place_noted: boolean;
+    reason_noted: string;
+    begun: boolean;
+  }>(db.door, beginFunction, [requestId, redemptionId, keepPlace, reason], timeoutMs);
+  return (
+    noted && {
+      requestId: noted.request_noted,
+      redemptionId: noted.redemption_noted,
+      keepPlace: noted.keep_place_noted,
+      reason: noted.reason_noted,
+      begun: noted.begun,
+    }
   );
-  return noted && { redemptionId, keepPlace: noted.keep_place_noted, reason: noted.reason_noted, begun: noted.begun };
 }
 
 /** Calls `give_up_reversal`. @throws DatabaseUnavailable, retryable */
@@ -59,7 +72,16 @@ const deadline = (db: GiftCodeDatabase, timeoutMs: number) => new Date(db.nowMs(
 
 /** The reversal of a redemption that is under way. */
 export async function readReversal(db: GiftCodeDatabase, redemptionId: string): Promise<Reversal | undefined> {
-  const [reversal] = await db.orm.select().from(reversals).where(eq(reversals.redemptionId, redemptionId));
+  const [reversal] = await db.orm
+    .select()
+    .from(reversals)
+    .where(and(eq(reversals.redemptionId, redemptionId), isNull(reversals.endedAt)));
+  return reversal;
+}
+
+/** What a request has had taken back, or is having. */
+export async function reversalOfRequest(db: GiftCodeDatabase, requestId: string): Promise<ReversalRequest | undefined> {
+  const [reversal] = await db.orm.select().from(reversals).where(eq(reversals.requestId, requestId));
   return reversal;
 }
 
@@ -70,12 +92,13 @@ export function unfinishedReversals(
   last: Reversal | undefined,
   limit: number,
 ): Promise<Reversal[]> {
-  const { begunAt, redemptionId } = reversals;
+  const { begunAt, endedAt, redemptionId } = reversals;
   return db.orm
     .select()
     .from(reversals)
     .where(
       and(
+        isNull(endedAt),
         lt(begunAt, sql`now() - make_interval(secs => ${afterMs}::double precision / 1000)`),
         last && or(gt(begunAt, last.begunAt), and(eq(begunAt, last.begunAt), gt(redemptionId, last.redemptionId))),
       ),

@@ -241,16 +241,26 @@ export const redemptions = pgTable(
   ],
 );
 
-/** Completed redemptions that are being taken back: noted before the wallet is debited, gone when all is done. See docs/adr/0022. */
-export const reversals = pgTable('reversals', {
-  redemptionId: uuid()
-    .primaryKey()
-    .references(() => redemptions.id),
-  /** The use of the code is to stay spent. */
-  keepPlace: boolean().notNull(),
-  reason: text().notNull(),
-  begunAt: instant().notNull().defaultNow(),
-});
+/** Redemptions that are being taken back, noted before the wallet is debited, and those that were. See docs/adr/0022. */
+export const reversals = pgTable(
+  'reversals',
+  {
+    redemptionId: uuid()
+      .primaryKey()
+      .references(() => redemptions.id),
+    /** Made of the API client and its Idempotency-Key. */
+    requestId: uuid().notNull(),
+    /** The use of the code is to stay spent. */
+    keepPlace: boolean().notNull(),
+    reason: text().notNull(),
+    begunAt: instant().notNull().defaultNow(),
+    endedAt: instant(),
+  },
+  (t) => [
+    uniqueIndex('reversals_request').on(t.requestId),
+    index('reversals_under_way').on(t.begunAt, t.redemptionId).where(sql`${t.endedAt} is null`),
+  ],
+);
 
 /** Every redemption created before `swept_to` is settled; the sweeper moves it forward. One row. */
 export const sweepMarks = pgTable(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
-import type { ReversalNote } from '../../../domains/gift-code/reverse-redemption.ts';
+import type { ReversalNote, ReversalRequest } from '../../../domains/gift-code/reverse-redemption.ts';
+import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
 import { reversalWorkflowId } from '../../../workflows/contracts.ts';
@@ -24,16 +25,23 @@ export const reverseRedemptionOperation = operation({
   params: z.object({ id }),
   body: z.strictObject({ reason: label(200), code: z.enum(['free', 'void']) }),
   waits: true,
-  // Whoever asks, a redemption is reversed once: who asks again is told so, with or without a key.
+  // Whoever asks, a redemption is reversed once: who asks again is told so, also under another key, or without one.
   idempotent: true,
   answers: { 200: answers.redemption, 202: answers.redemption },
-  problems: ['not-found', 'insufficient-funds', 'conflict', 'unavailable'],
-  async handle({ params, body, waitSeconds, services }, change) {
+  problems: ['not-found', 'insufficient-funds', 'conflict', 'idempotency-key-reused', 'unavailable'],
+  async handle({ params, body, caller, idempotencyKey, waitSeconds, services }, change) {
     const { redemptions, giftCode, traceUrl } = services;
     const before = await redemptions.read(params.id, 0);
     if (!before) throw new Problem('not-found');
     const { state } = before.row;
     const keepPlace = body.code === 'void';
+    const order: ReversalRequest = {
+      requestId: idFor(caller.clientId, 'redemptions/reverse', idempotencyKey),
+      redemptionId: params.id,
+      keepPlace,
+      reason: `reversed: ${body.reason}`,
+    };
+    if (idempotencyKey !== undefined) assertSameRequest(order, await giftCode.reversalOfRequest(order.requestId));
     const over = async ({ row, side }: RedemptionView) => {
       await assertReversedSo(services, params.id, keepPlace);
       return { status: 200, body: redemptionJson(row, side, traceUrl) };
@@ -46,8 +54,8 @@ export const reverseRedemptionOperation = operation({
       });
     }
 
-    const order = { redemptionId: params.id, keepPlace, reason: `reversed: ${body.reason}` };
     const noted = await change(giftCode.beginReversal(order, TIMEOUT_MS));
+    assertSameRequest(order, noted);
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
     const refusal = noted ? await within(waitMs, endOrLeave(services, noted)) : null;
     if (refusal === 'insufficient-funds')
@@ -92,6 +100,14 @@ async function end(services: Services, reversal: ReversalNote): Promise<string |
     // One that had been refused before this one was noted has not ended this one.
     if (isOwn || refusal === null || !(await giftCode.readReversal(reversal.redemptionId))) return refusal;
   }
+}
+
+/** @throws Problem `idempotency-key-reused` where what is noted was asked for by the same request, and is something else */
+function assertSameRequest(order: ReversalRequest, noted: ReversalRequest | undefined): void {
+  if (noted?.requestId !== order.requestId) return;
+  const { redemptionId, keepPlace, reason } = order;
+  const isSame = noted.redemptionId === redemptionId && noted.keepPlace === keepPlace && noted.reason === reason;
+  if (!isSame) throw new Problem('idempotency-key-reused');
 }
 
 /** @throws Problem `conflict` where somebody else reversed it, and did with its code what was not asked for */

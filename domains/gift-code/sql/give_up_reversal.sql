@@ -8,5 +8,5 @@ begin
     raise exception 'reverse: its deadline has passed' using errcode = 'VS001';
   end if;
   perform 1 from redemptions where id = redemption for no key update;
-  delete from reversals where redemption_id = redemption;
+  delete from reversals where redemption_id = redemption and ended_at is null;
 end $$;

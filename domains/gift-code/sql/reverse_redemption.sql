@@ -1,6 +1,6 @@
 -- Marks a completed redemption as reversed, after the wallet has been debited, and gives back what it had used: the
--- wallet's limit and the budget always, the use of the code unless it is to stay spent. It is no longer noted as one that is
--- being taken back. Answers the row's state.
+-- wallet's limit and the budget always, the use of the code unless it is to stay spent. That it was to be taken
+-- back is over. Answers the row's state.
 --
 -- Concurrency: the locks of reserve, in its order, and that of the group's rollup behind them. Repeated: a reversed row is
 -- left as it is.
@@ -37,6 +37,6 @@ begin
         || jsonb_build_object('reason', why))));
   end if;
   -- Also of one that a version before has marked.
-  delete from reversals where redemption_id = redemption;
+  update reversals set ended_at = now() where redemption_id = redemption and ended_at is null;
   return (select state from redemptions where id = redemption);
 end $$;
