@@ -460,12 +460,12 @@ describe.each(writers)('%s', (name) => {
       { method, path, body: Buffer.from(json), headers: { 'Content-Type': undefined } },
       'unsupported-media-type',
     );
-    const wide = Buffer.from(json, 'utf16le');
-    await refused(
-      { method, path, body: wide, headers: { 'Content-Type': 'application/json; charset=utf-16' } },
-      'unsupported-media-type',
-      'invalid-request',
-    );
+    for (const bytes of [Buffer.from(json), Buffer.from(json, 'utf16le')]) {
+      await refused(
+        { method, path, body: bytes, headers: { 'Content-Type': 'application/json; charset=utf-16' } },
+        'unsupported-media-type',
+      );
+    }
     for (const coding of ['br2', 'compress']) {
       await refused({ method, path, body: json, headers: { 'Content-Encoding': coding } }, 'unsupported-media-type');
     }
@@ -729,6 +729,23 @@ describe('a member of the wrong kind, of', () => {
     const body = { ...group, codes: [{ code: 'WELCOME1' }], prefix: 'EID' };
     await refused({ method: 'POST', path: '/v1/code-groups', body }, 'invalid-request');
     await refused({ method: 'POST', path: '/v1/code-groups', body: group }, 'invalid-request');
+  });
+
+  test('POST /v1/code-groups: numbers that JSON has not', async () => {
+    for (const metadata of ['{"a":1e400}', '{"a":[{"b":-1e999}]}']) {
+      const body = `{"name":"Eid","amount":{"value":100,"currency":"USD"},"count":1,"metadata":${metadata}}`;
+      await refused({ method: 'POST', path: '/v1/code-groups', body }, 'invalid-request');
+    }
+  });
+
+  test('an Idempotency-Key that comes twice', async () => {
+    const body = JSON.stringify({ code: there.code, phone: there.phone });
+    const { status, text } = await sendRaw(
+      `POST /v1/redemptions HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer ${ADMIN_KEY}\r\nContent-Type: application/json\r\n` +
+        `Idempotency-Key: a\r\nIdempotency-Key: b\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+    expect(status).toBe(400);
+    expect(text).toContain('"pointer":"Idempotency-Key"');
   });
 
   test('POST /v1/code-groups: metadata nested without end', async () => {

@@ -70,10 +70,14 @@ const variables = z.object({
     .default('VOUCHSAFE'),
   TEMPORAL_ADDRESS: z
     .string()
-    .regex(/^[^:\s/]+:\d{1,5}$/, 'expected host:port')
+    .regex(/^([^:\s/[\]]+|\[[\da-f:.]+\]):\d{1,5}$/i, 'expected host:port')
+    .refine((address) => Number(address.slice(address.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')
     .optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  TEMPORAL_TASK_QUEUE: z.string().min(1).default('vouchsafe'),
+  TEMPORAL_TASK_QUEUE: z
+    .string()
+    .regex(/^[^'\\]{1,200}$/, 'expected 1 to 200 characters without quotes and backslashes')
+    .default('vouchsafe'),
   VOUCHSAFE_BATCH_MAX: integer(256, 1, 1024),
   VOUCHSAFE_BATCHES_IN_FLIGHT: integer(2, 1, 64),
   VOUCHSAFE_GATEWAY_YOUNG_GENERATION_MB: integer(96, 16, 4_096),

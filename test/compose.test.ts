@@ -83,6 +83,14 @@ test('the application is given settings that it reads, and only these', () => {
   expect(given.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test('the application is given every setting that concerns it', () => {
+  const known = [...read('platform/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1]);
+  const fixed = ['PORT', 'VOUCHSAFE_HOME', 'VOUCHSAFE_HOST'];
+  const apart = ['GIFT_CODE_URL', 'WALLET_URL', 'VOUCHSAFE_PARTS_KEY'];
+  const given = Object.keys(named('vouchsafe').environment);
+  expect([...given, ...fixed, ...apart].sort()).toEqual(known.sort());
+});
+
 test('the application reaches services of the file', () => {
   const addresses = Object.values(named('vouchsafe').environment).map(String);
   const hosts = addresses

@@ -22,3 +22,12 @@ test('a demo code is worth 10 units of the currency, and another one when it is 
   const groups = (await service.call('GET', '/v1/code-groups?q=Demo')).body.items;
   expect(groups).toHaveLength(3);
 });
+
+test('a demo code can be redeemed: where its group was disabled, it is one of another group', async () => {
+  const code = await fresh('EUR');
+  const { body } = await service.call('POST', '/v1/codes/lookup', { code });
+  await service.call('PATCH', `/v1/code-groups/${body.group_id ?? body.group.id}`, { disabled: true });
+  const other = await fresh('EUR');
+  expect((await service.call('POST', '/v1/code-checks', { code: other })).body.redeemable).toBe(true);
+  expect(await fresh('EUR')).toBe(other);
+});

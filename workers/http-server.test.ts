@@ -42,6 +42,23 @@ test.each([
   expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status: 400, code: 'invalid-request', detail });
 });
 
+test('a client of CONNECT that is gone before it is answered harms nobody', async () => {
+  const server = await startHttpServer((_, response) => response.end('answered'), '127.0.0.1', 0);
+  const port = Number(new URL(server.url).port);
+  for (let count = 0; count < 50; count++) {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write('CONNECT here:80 HTTP/1.1\r\nHost: here\r\n\r\n');
+    // At once, and when it was read.
+    if (count % 2) await new Promise((resolve) => setImmediate(resolve));
+    socket.resetAndDestroy();
+  }
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n');
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*answered/s);
+  await server.close();
+});
+
 test('what an HTTP/1.0 client sends without Host, and an expectation that is not known, are answered as all else', async () => {
   const server = await startHttpServer((_, response) => response.end('answered'), '127.0.0.1', 0);
   for (const sent of [

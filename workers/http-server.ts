@@ -51,6 +51,8 @@ function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
 function endWithProblem(socket: Duplex, code: ProblemCode, detail?: string): void {
   const [status, title] = problems[code];
   const body = JSON.stringify({ type: `/errors/${code}`, title, status, code, detail });
+  // Node hands a socket of CONNECT over without a listener: that its client is gone would end the process.
+  socket.on('error', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nRequest-Id: ${newId()}\r\nConnection: close\r\n\r\n${body}`,

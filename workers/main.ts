@@ -67,7 +67,10 @@ export async function main(args: string[]): Promise<void> {
       tellWhere();
       // Codes for nothing are made only where all the data is this machine's own.
       const isOwn = !config.given.giftCodeDatabaseUrl && !config.given.walletDatabaseUrl;
-      const code = isOwn ? await freshDemoCode(service.url, adminKey, config.currency) : undefined;
+      const demo = isOwn ? freshDemoCode(service.url, adminKey, config.currency) : Promise.resolve(undefined);
+      const code = await unlessStopped(
+        demo.catch((error: unknown) => void logger.warn({ error: String(error) }, 'there is no demo code')),
+      );
       const home = config.home === CHECKOUT_HOME ? undefined : config.home;
       const webUi = config.webUiUrl ?? servers.urls.temporalWebUi ?? undefined;
       process.stdout.write(banner({ api: service.url, webUi, adminKey, code, home }));

@@ -164,7 +164,7 @@ export class Saga {
       return await step.call(this.first, entries);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      await this.announce(step, entries, error);
+      await this.announce(step, entries, error).catch(unlessCancelled);
       if (this.entries.length > 1) {
         await this.handOver(entries);
         return [];
@@ -260,6 +260,11 @@ function rootFailure(error: unknown): { message: string; type?: string | null } 
   let root = error;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
   return root instanceof Error ? root : { message: String(root) };
+}
+
+/** What nobody was told of is done all the same. */
+function unlessCancelled(error: unknown): void {
+  if (isCancellation(error)) throw error;
 }
 
 const rootMessage = (error: unknown) => rootFailure(error).message;

@@ -29,15 +29,15 @@ export async function readBody(context: Context, mayBeCsv: boolean): Promise<Bod
   const type = context.get('Content-Type');
   const isCsv = mayBeCsv && CSV_TYPE.test(type);
   if (!hasBody(context)) return isCsv ? { csv: '' } : { json: {} };
-  if (isCsv) {
-    if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
-      throw new Problem('unsupported-media-type', { detail: 'Send text/csv in UTF-8.' });
-    }
-    return { csv: decode(await read(context, CSV_MIB)) };
-  }
-  if (!JSON_TYPE.test(type)) {
+  if (!isCsv && !JSON_TYPE.test(type)) {
     throw new Problem('unsupported-media-type', { detail: `Send application/json${mayBeCsv ? ' or text/csv' : ''}.` });
   }
+  if (!/^utf-?8$/i.test(CHARSET.exec(type)?.[1] ?? 'utf-8')) {
+    throw new Problem('unsupported-media-type', {
+      detail: `Send ${isCsv ? 'text/csv' : 'application/json'} in UTF-8.`,
+    });
+  }
+  if (isCsv) return { csv: decode(await read(context, CSV_MIB)) };
   return { json: parse(await read(context, JSON_MIB)) };
 }
 

@@ -5,8 +5,11 @@ import { Problem } from '../../platform/problems.ts';
 export function idempotencyKey(context: Context): string | undefined {
   const key = context.headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key;
-  throw badHeader('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
+  // Node joins those that come twice.
+  const isOne =
+    typeof key === 'string' && (!key.includes(',') || context.req.headersDistinct['idempotency-key']?.length === 1);
+  if (isOne && /^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  throw badHeader('Idempotency-Key', 'must be 1 to 255 printable ASCII characters, once');
 }
 
 /** How long what waits for an end does so where the client does not say. */

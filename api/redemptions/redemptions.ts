@@ -141,7 +141,7 @@ export function createRedemptions(
   const outcomeOf = async (
     redemption: Dispatched,
     joined: boolean,
-    { redemptionId, phone, waitMs }: RedemptionRequest,
+    { redemptionId, phone, waitMs, isNew }: RedemptionRequest,
     { currency }: DoorFinding,
   ): Promise<RedemptionAnswer> => {
     const { item, times } = redemption;
@@ -158,10 +158,11 @@ export function createRedemptions(
       const ended = 'outcome' in end ? viewOf(end) : end;
       // Another gateway may have been first with this id, for something else.
       if (!isAbout(ended.row, item)) throw new Problem('idempotency-key-reused');
-      if (isUndone(ended.row)) throw await undone(ended, joined);
+      if (isUndone(ended.row)) throw await undone(ended, { isFinal: !isNew, replayed: joined });
       return answer(ended, joined, times);
     }
-    throw refusal(end.reason, await namedBy(end.reason, redemptionId, item.codeId, { phone, currency }), joined);
+    const named = await namedBy(end.reason, redemptionId, item.codeId, { phone, currency });
+    throw refusal(end.reason, named, { isFinal: !isNew, replayed: joined });
   };
 
   /** Refused before its saga: nothing was written. */
@@ -181,7 +182,7 @@ export function createRedemptions(
     const { row } = view;
     const isSameCode = row.code_id === finding.code_id && row.reference === (request.reference ?? null);
     if (!isSameCode || !(await isOfPhone(view, request.phone))) throw new Problem('idempotency-key-reused');
-    if (isUndone(row)) throw await undone(view, true);
+    if (isUndone(row)) throw await undone(view, { isFinal: true, replayed: true });
     return answer(view, true, {});
   };
 
@@ -192,9 +193,12 @@ export function createRedemptions(
   };
 
   /** How a redemption that came to nothing is answered. */
-  const undone = async ({ row, side }: RedemptionView, replayed: boolean): Promise<Problem> => {
+  const undone = async (
+    { row, side }: RedemptionView,
+    how: { isFinal: boolean; replayed: boolean },
+  ): Promise<Problem> => {
     const reason = row.reason ?? 'conflict';
-    return refusal(reason, await namedBy(reason, row.id, row.code_id, side), replayed);
+    return refusal(reason, await namedBy(reason, row.id, row.code_id, side), how);
   };
 
   const read = async (redemptionId: string, waitMs: number): Promise<RedemptionView | undefined> => {
@@ -299,18 +303,20 @@ const answer = (view: RedemptionView, replayed: boolean, times: StepTimes): Rede
   times,
 });
 
-function refusal(reason: string, redemptionId: string | null, replayed = false): Problem {
+/** @param isFinal a row says so, for this Idempotency-Key: who was told to come again must not do so for ever */
+function refusal(reason: string, redemptionId: string | null, { isFinal = false, replayed = false } = {}): Problem {
   const code: ProblemCode = isProblemCode(reason) ? reason : 'conflict';
   const isReserved = code === 'code-reserved';
   return new Problem(code, {
     ...(code !== reason && { detail: `The redemption was undone (${reason}).` }),
-    // Its row says so: who was told to come again must not do so for ever.
     ...(isReserved &&
-      replayed && { detail: 'It was when this Idempotency-Key came first. Try again with another one.' }),
+      isFinal && {
+        detail: 'Somebody was redeeming it when this Idempotency-Key came first. Try again with another one.',
+      }),
     ...(redemptionId !== null && { members: { redemption_id: redemptionId } }),
     headers: {
       ...(replayed && { 'Idempotent-Replayed': 'true' }),
-      ...(isReserved && !replayed && { 'Retry-After': '1' }),
+      ...(isReserved && !isFinal && { 'Retry-After': '1' }),
     },
   });
 }

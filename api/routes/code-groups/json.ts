@@ -16,10 +16,17 @@ export const metadata = z
     (value) => JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
     'must be at most 16,384 characters of JSON',
   )
-  .refine((value) => isStorable(JSON.stringify(value)), 'must not contain NUL or half characters');
+  .refine((value) => isStorable(JSON.stringify(value)), 'must not contain NUL or half characters')
+  .refine(hasFiniteNumbers, 'must not contain numbers beyond 1.8e308');
 
 /** JSON writes what Postgres cannot keep as escapes; two backslashes are one that stands for itself. */
 const isStorable = (json: string) => !/\\u0000|\\ud[89a-f]/i.test(json.replaceAll('\\\\', ''));
+
+/** JSON has no infinite ones: what is read as such would be kept as null. */
+function hasFiniteNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(hasFiniteNumbers);
+}
 
 /** A code group as the API shows it, with its latest generation where it has one. */
 export function codeGroupJson(group: CodeGroup) {
