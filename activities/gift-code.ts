@@ -2,7 +2,7 @@ import { confirm } from '../domains/gift-code/confirm.ts';
 import type { GiftCodeDatabase } from '../domains/gift-code/database.ts';
 import { release } from '../domains/gift-code/release.ts';
 import { reserve } from '../domains/gift-code/reserve.ts';
-import { giveUpReversal, reverseRedemption } from '../domains/gift-code/reverse-redemption.ts';
+import { asksForReversal, giveUpReversal, reverseRedemption } from '../domains/gift-code/reverse-redemption.ts';
 import type { GiftCodeActivities, Outcome } from '../workflows/contracts.ts';
 import { BrokenInvariant, orFailure } from './failures.ts';
 import { statementLimitMs, workflowId } from './limit.ts';
@@ -53,7 +53,9 @@ export function giftCodeActivities(db: GiftCodeDatabase, progress: Progress): Gi
       );
     },
 
-    giveUpReversal: (id) => orFailure('gift-code', () => giveUpReversal(db, id, statementLimitMs())),
+    checkReversal: (order) => orFailure('gift-code', () => asksForReversal(db, order, statementLimitMs())),
+
+    giveUpReversal: (order, asks) => orFailure('gift-code', () => giveUpReversal(db, order, asks, statementLimitMs())),
 
     async reverseRedemption(order) {
       await run('reverse', [], async () => {

@@ -1,11 +1,12 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { ReversalNote } from '../domains/gift-code/reverse-redemption.ts';
+import type { ReversalRequest } from '../domains/gift-code/reverse-redemption.ts';
 import { reversalTransferId } from '../platform/ids.ts';
 import { type RedeemOptions, type ReversalOrder, reversalWorkflowId } from '../workflows/contracts.ts';
 import type { reverse } from '../workflows/reverse.ts';
 
 /** What a workflow needs to take a redemption back, from its row. */
-export const reversalOrder = ({ redemptionId, keepPlace, reason }: ReversalNote): ReversalOrder => ({
+export const reversalOrder = ({ requestId, redemptionId, keepPlace, reason }: ReversalRequest): ReversalOrder => ({
+  requestId,
   redemptionId,
   reversalId: reversalTransferId(redemptionId),
   keepPlace,

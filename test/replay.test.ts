@@ -28,7 +28,7 @@ async function misfits(code: string): Promise<string[]> {
 }
 
 test('workflows that are open while a new version starts go on: every stored history replays', async () => {
-  expect(files).toHaveLength(13);
+  expect(files).toHaveLength(14);
   expect(await misfits(await readFile(inject('servers').workflowBundle, 'utf8'))).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { reversalWorkflowId } from '../workflows/contracts.ts';
+import { hold } from './database.ts';
 import { lockRows, nobodyWaits, someoneWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
@@ -146,6 +147,69 @@ test('where the money is spent, nothing changes', async () => {
   expect((await world.giftCode.query('select from reversals where ended_at is null')).rowCount).toBe(0);
   await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
   expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
+});
+
+test('one that was refused is not done by a workflow that starts late', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body } = await redeem(code, phone);
+  const adjust = (kind: 'credits' | 'debits') =>
+    service.call('POST', `/v1/wallets/${phone}/${kind}`, { amount: { value: 1, currency: 'USD' } });
+  await adjust('debits');
+  expect((await reverse(body.id, 'free')).body.code).toBe('insufficient-funds');
+  await adjust('credits');
+  const workflow = world.temporal.workflow.getHandle(reversalWorkflowId(body.id));
+  const { events } = await workflow.fetchHistory();
+  const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const late = await world.temporal.workflow.start('reverse', {
+    workflowId: reversalWorkflowId(body.id),
+    taskQueue: world.taskQueue,
+    args: payloads.map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString())),
+  });
+  expect(await late.result()).toBe('given-up');
+  expect(await balanceOf(phone)).toBe(1000);
+  const { items } = (await service.call('GET', `/v1/redemptions/${body.id}/timeline`)).body;
+  expect(items.map(({ what }: { what: string }) => what)).toContain('reverse refused (given-up)');
+  expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
+});
+
+test('who asks when the wallet has refused, and has enough since, is not told of that refusal', async () => {
+  const [code] = await makeCodes(service, 1);
+  const phone = newPhone();
+  const { body } = await redeem(code, phone);
+  const adjust = (kind: 'credits' | 'debits') =>
+    service.call('POST', `/v1/wallets/${phone}/${kind}`, { amount: { value: 1, currency: 'USD' } });
+  await adjust('debits');
+  const { id: walletId } = (await service.call('GET', `/v1/wallets/${phone}`)).body;
+  const letDebit = await lockRows(world.urls.walletDatabase, 'wallets', walletId);
+  const asked = (wait: number) =>
+    service.call(
+      'POST',
+      `/v1/redemptions/${body.id}/reverse`,
+      { reason: 'refunded', code: 'free' },
+      { Prefer: `wait=${wait}` },
+    );
+  const first = asked(20);
+  await someoneWaits(world.wallet, 'reverse_credit');
+  // The refusal is not given up before this is free.
+  const redemption = await hold(
+    { url: world.urls.giftCodeDatabase },
+    `select from redemptions where id = '${body.id}' for update`,
+  );
+  await letDebit();
+  await someoneWaits(world.giftCode, 'give_up_reversal');
+  await adjust('credits');
+  const second = asked(20);
+  await someoneWaits(world.giftCode, 'begin_reversal');
+  await redemption.free();
+  expect(await second).toMatchObject({ status: 200, body: { state: 'reversed' } });
+  expect([200, 409]).toContain((await first).status);
+  expect(await balanceOf(phone)).toBe(0);
+  const { rows } = await world.gateway.query(
+    `select from audit_log where action = 'redemption.reverse' and resource_id = $1`,
+    [body.id],
+  );
+  expect(rows).toHaveLength(1);
 });
 
 test('a reversal whose debit was made goes on when it is cancelled, and can be told to try again', async () => {

@@ -33,7 +33,7 @@ export type Part = 'gift-code' | 'wallet';
 export const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'] as const;
 export type StepName = (typeof STEPS)[number];
 /** The steps of taking a completed redemption back. */
-export const REVERSAL_STEPS = ['reverse-credit', 'reverse-redemption', 'give-up-reversal'] as const;
+export const REVERSAL_STEPS = ['check-reversal', 'reverse-credit', 'reverse-redemption', 'give-up-reversal'] as const;
 export type ReversalStepName = (typeof REVERSAL_STEPS)[number];
 
 /** How a redemption ended, or that a workflow of its own has taken it over. */
@@ -68,6 +68,8 @@ export interface UndoStepItem extends RedemptionItem {
 
 /** A completed redemption to be taken back. */
 export interface ReversalOrder {
+  /** The request under whose id it is noted; of one that a version before has begun there is none. */
+  requestId?: string;
   redemptionId: string;
   /** The id of the transfer that takes it back, made from the redemption's. */
   reversalId: string;
@@ -75,6 +77,9 @@ export interface ReversalOrder {
   keepPlace: boolean;
   reason: string;
 }
+
+/** By what a reversal is noted. */
+export type NotedReversal = Required<Pick<ReversalOrder, 'requestId' | 'redemptionId'>>;
 
 /** Codes to be generated in the background. */
 export interface GenerationOrder {
@@ -104,8 +109,10 @@ export interface GiftCodeActivities {
   confirm(redemptionIds: string[]): Promise<Outcome[]>;
   release(items: UndoStepItem[]): Promise<Outcome[]>;
   reverseRedemption(order: ReversalOrder): Promise<void>;
-  /** Forgets a reversal that the wallet refused. */
-  giveUpReversal(redemptionId: string): Promise<void>;
+  /** @returns how often a reversal has been asked for; null where it is no longer to be done */
+  checkReversal(order: NotedReversal): Promise<number | null>;
+  /** Forgets a reversal that the wallet refused. @returns false where it was asked for more often than that */
+  giveUpReversal(order: NotedReversal, asks: number): Promise<boolean>;
 }
 
 export interface WalletActivities {
@@ -136,6 +143,9 @@ export interface SweepActivities {
   /** Hashes and seals codes with keys that are new. @returns how many */
   renewCodes(): Promise<number>;
 }
+
+/** How a workflow ends whose reversal is over already, or was given up, since the wallet had refused it. */
+export const GIVEN_UP = 'given-up';
 
 /** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */
 export const POISON = 'poison';

@@ -31,6 +31,7 @@ const STEP_OF_ACTIVITY: Record<string, StepName | ReversalStepName> = {
   voidCredit: 'void',
   reverseCredit: 'reverse-credit',
   reverseRedemption: 'reverse-redemption',
+  checkReversal: 'check-reversal',
   giveUpReversal: 'give-up-reversal',
 };
 

@@ -95,6 +95,7 @@ export function addRedemptions(program: Command, cli: Cli): void {
           'confirm',
           'void',
           'release',
+          'check-reversal',
           'reverse-credit',
           'reverse-redemption',
           'give-up-reversal',

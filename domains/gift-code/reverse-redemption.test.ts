@@ -12,6 +12,7 @@ import { forFile } from '../../test/harness.ts';
 import { confirm } from './confirm.ts';
 import { reserve } from './reserve.ts';
 import {
+  asksForReversal,
   beginReversal,
   giveUpReversal,
   isPlaceKept,
@@ -61,13 +62,38 @@ describe('a reversal', () => {
   });
 
   test('is noted until it is given up, and then nothing has changed', async () => {
-    const id = await completed();
-    await beginReversal(db, requestOf(id), TIMEOUT_MS);
-    await giveUpReversal(db, id, TIMEOUT_MS);
-    expect(await readReversal(db, id)).toBeUndefined();
-    expect(await isPlaceKept(db, id)).toBe(false);
-    expect(await reverseRedemption(db, orderOf(id, true), TIMEOUT_MS)).toBe('reversed');
-    expect(await isPlaceKept(db, id)).toBe(true);
+    const order = requestOf(await completed());
+    await beginReversal(db, order, TIMEOUT_MS);
+    expect(await asksForReversal(db, order, TIMEOUT_MS)).toBe(1);
+    expect(await giveUpReversal(db, order, 1, TIMEOUT_MS)).toBe(true);
+    // Repeated, as by an attempt whose answer was lost.
+    expect(await giveUpReversal(db, order, 1, TIMEOUT_MS)).toBe(true);
+    expect(await asksForReversal(db, order, TIMEOUT_MS)).toBeNull();
+    expect(await readReversal(db, order.redemptionId)).toBeUndefined();
+    expect(await isPlaceKept(db, order.redemptionId)).toBe(false);
+    expect(await reverseRedemption(db, { ...order, keepPlace: true }, TIMEOUT_MS)).toBe('reversed');
+    expect(await isPlaceKept(db, order.redemptionId)).toBe(true);
+  });
+
+  test('that has been asked for since is not given up', async () => {
+    const order = requestOf(await completed());
+    await beginReversal(db, order, TIMEOUT_MS);
+    const asks = (await asksForReversal(db, order, TIMEOUT_MS)) ?? 0;
+    await beginReversal(db, requestOf(order.redemptionId), TIMEOUT_MS);
+    expect(await giveUpReversal(db, order, asks, TIMEOUT_MS)).toBe(false);
+    expect(await asksForReversal(db, order, TIMEOUT_MS)).toBe(asks + 1);
+    expect(await giveUpReversal(db, order, asks + 1, TIMEOUT_MS)).toBe(true);
+  });
+
+  test('of an order that was given up is neither there, nor given up for another one', async () => {
+    const order = requestOf(await completed());
+    await beginReversal(db, order, TIMEOUT_MS);
+    await giveUpReversal(db, order, 1, TIMEOUT_MS);
+    const later = requestOf(order.redemptionId);
+    await beginReversal(db, later, TIMEOUT_MS);
+    expect(await asksForReversal(db, order, TIMEOUT_MS)).toBeNull();
+    await giveUpReversal(db, order, 1, TIMEOUT_MS);
+    expect(await asksForReversal(db, later, TIMEOUT_MS)).toBe(1);
   });
 
   test('that is begun again stays as it was asked for first', async () => {
@@ -124,11 +150,11 @@ describe('a reversal', () => {
   });
 
   test('that is given up after its deadline stays noted: its caller may have gone on', async () => {
-    const id = await completed();
-    await beginReversal(db, requestOf(id), TIMEOUT_MS);
+    const order = requestOf(await completed());
+    await beginReversal(db, order, TIMEOUT_MS);
     const late = { ...db, nowMs: () => db.nowMs() - 2 * TIMEOUT_MS };
-    await expect(giveUpReversal(late, id, TIMEOUT_MS)).rejects.toThrow('its deadline has passed');
-    expect(await readReversal(db, id)).toMatchObject(orderOf(id));
+    await expect(giveUpReversal(late, order, 1, TIMEOUT_MS)).rejects.toThrow('its deadline has passed');
+    expect(await readReversal(db, order.redemptionId)).toMatchObject(order);
   });
 
   test('is among those that are unfinished, page by page, each once', async () => {

@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
-import { callFunction } from '../../platform/database.ts';
+import { callFunction, query } from '../../platform/database.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { redemptions, reversals } from './schema.ts';
 
-/** What is noted of a completed redemption that is to be taken back. */
+/** What is to be done with a completed redemption that is to be taken back. */
 export interface ReversalNote {
   redemptionId: string;
   /** The use of its code is to stay spent. */
@@ -11,18 +11,18 @@ export interface ReversalNote {
   reason: string;
 }
 
-/** A reversal that is under way. */
-export interface Reversal extends ReversalNote {
-  begunAt: Date;
-}
-
 /** An order to take a redemption back, under the id of the request that gave it. */
 export interface ReversalRequest extends ReversalNote {
   requestId: string;
 }
 
+/** A reversal that is under way. */
+export interface Reversal extends ReversalRequest {
+  begunAt: Date;
+}
+
 const beginFunction = { name: 'begin_reversal_1', types: ['uuid', 'uuid', 'boolean', 'text'] };
-const giveUpFunction = { name: 'give_up_reversal_1', types: ['uuid', 'timestamptz'] };
+const giveUpFunction = { name: 'give_up_reversal_1', types: ['uuid', 'uuid', 'integer', 'timestamptz'] };
 const reverseFunction = { name: 'reverse_redemption_3', types: ['uuid', 'boolean', 'text', 'timestamptz'] };
 
 /**
@@ -52,9 +52,30 @@ export async function beginReversal(
   );
 }
 
-/** Calls `give_up_reversal`. @throws DatabaseUnavailable, retryable */
-export async function giveUpReversal(db: GiftCodeDatabase, redemptionId: string, timeoutMs: number): Promise<void> {
-  await callFunction(db.steps, giveUpFunction, [redemptionId, deadline(db, timeoutMs)], timeoutMs);
+/** How often a reversal has been asked for; null where it is over, or was given up. @throws DatabaseUnavailable, retryable */
+export async function asksForReversal(
+  db: GiftCodeDatabase,
+  { requestId, redemptionId }: Pick<ReversalRequest, 'requestId' | 'redemptionId'>,
+  timeoutMs: number,
+): Promise<number | null> {
+  const text = 'select asks from reversals where request_id = $1 and redemption_id = $2 and ended_at is null';
+  const { rows } = await query<{ asks: number }>(db.steps, { text, values: [requestId, redemptionId] }, timeoutMs);
+  return rows[0]?.asks ?? null;
+}
+
+/**
+ * Calls `give_up_reversal`. @returns whether it is given up: not where it was asked for more often than `asks` times. @throws
+ * DatabaseUnavailable, retryable
+ */
+export async function giveUpReversal(
+  db: GiftCodeDatabase,
+  { requestId, redemptionId }: Pick<ReversalRequest, 'requestId' | 'redemptionId'>,
+  asks: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  const values = [requestId, redemptionId, asks, deadline(db, timeoutMs)];
+  const [row] = await callFunction<{ give_up_reversal_1: boolean }>(db.steps, giveUpFunction, values, timeoutMs);
+  return row?.give_up_reversal_1 === true;
 }
 
 /** Calls `reverse_redemption`. @returns the state of the row. @throws DatabaseUnavailable, retryable */

@@ -253,6 +253,8 @@ export const reversals = pgTable(
     /** The use of the code is to stay spent. */
     keepPlace: boolean().notNull(),
     reason: text().notNull(),
+    /** How often it was asked for: what the wallet refuses is given up only if nobody has asked since. */
+    asks: integer().notNull().default(1),
     begunAt: instant().notNull().defaultNow(),
     endedAt: instant(),
   },

@@ -3,6 +3,7 @@ CREATE TABLE "reversals" (
 	"request_id" uuid NOT NULL,
 	"keep_place" boolean NOT NULL,
 	"reason" text NOT NULL,
+	"asks" integer DEFAULT 1 NOT NULL,
 	"begun_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"ended_at" timestamp (3) with time zone
 );

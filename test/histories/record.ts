@@ -8,7 +8,7 @@
  *
  *     npx tsx test/histories/record.ts apart- http://127.0.0.1:8080 ADMIN_KEY
  *
- * A history that is there stays; delete one to record it anew, only with a new version of its workflow that is kept apart from
+ * `reversed-unnoted` is of a version before, whose reversals had no note. A history that is there stays; delete one to record it anew, only with a new version of its workflow that is kept apart from
  * the old one (`patched`): stored histories stand for the workflows that are open in somebody's Temporal while they update.
  */
 import { existsSync } from 'node:fs';

@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { reverse } from '../../../workflows/reverse.ts';
 import { stuckOf } from '../own-workflow.ts';
 import type { TimelineItem } from './item.ts';
 
@@ -14,13 +15,19 @@ export async function workflowItems(client: Client, workflowId: string): Promise
       detail: { workflow_id: workflowId, ...detail },
     });
     const stuck = stuckOf(description.raw);
+    const refusal = type === 'reverse' && status.name === 'COMPLETED' && (await refusalOf(client, workflowId));
+    const end = refusal ? `refused (${refusal})` : status.name.toLowerCase().replaceAll('_', ' ');
     return [
       item(startTime, `${type} started`),
       ...(stuck ? [item(new Date(), `${type} waits for ${stuck.step}`, { ...stuck })] : []),
-      ...(closeTime ? [item(closeTime, `${type} ${status.name.toLowerCase().replaceAll('_', ' ')}`)] : []),
+      ...(closeTime ? [item(closeTime, `${type} ${end}`)] : []),
     ];
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return [];
     throw error;
   }
 }
+
+/** Why a reversal that is over was not done; null where it was. */
+const refusalOf = (client: Client, workflowId: string) =>
+  client.workflow.getHandle<typeof reverse>(workflowId).result();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isOpen as isWorkflowOpen } from '../../../activities/is-open.ts';
 import { itemOf } from '../../../activities/start-redemption.ts';
 import type { AuditEntry } from '../../../domains/gateway/write-audit-log.ts';
+import { reversalTransferId } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import {
   REVERSAL_STEPS,
@@ -22,6 +23,7 @@ import {
   stuckAt,
 } from '../../redemptions/own-workflow.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
+import type { Services } from '../../services.ts';
 
 export const retryRedemption = operation({
   method: 'POST',
@@ -56,6 +58,12 @@ export const retryRedemption = operation({
       await change(retryReversalNow(temporal, taskQueue, reversal, redeemOptions));
     }
     const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    if (!reversal && after?.row.state === 'completed' && (await isDebited(services, params.id))) {
+      throw new Problem('conflict', {
+        detail: 'Its credit was taken back, and nothing is noted of a reversal: reverse it once more.',
+        members: { redemption_id: params.id, state: after.row.state },
+      });
+    }
     const audit: AuditEntry | undefined =
       isOpen || reversal
         ? {
@@ -75,6 +83,10 @@ export const retryRedemption = operation({
     };
   },
 });
+
+/** Whether a redemption's credit was taken back. */
+const isDebited = async ({ wallet }: Services, redemptionId: string): Promise<boolean> =>
+  (await wallet.readTransfer(reversalTransferId(redemptionId))) !== undefined;
 
 export const retryStuckRedemptions = operation({
   method: 'POST',

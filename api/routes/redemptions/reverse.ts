@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { reversalOrder, startReversal } from '../../../activities/start-reversal.ts';
-import type { ReversalNote, ReversalRequest } from '../../../domains/gift-code/reverse-redemption.ts';
+import type { ReversalRequest } from '../../../domains/gift-code/reverse-redemption.ts';
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { reversalWorkflowId } from '../../../workflows/contracts.ts';
+import { GIVEN_UP, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
@@ -58,19 +58,23 @@ export const reverseRedemptionOperation = operation({
     assertSameRequest(order, noted);
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
     const refusal = noted ? await within(waitMs, endOrLeave(services, noted)) : null;
-    if (refusal === 'insufficient-funds')
-      throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
-    if (refusal) throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
     const after = (await redemptions.read(params.id, 0)) ?? before;
-    const answer =
-      after.row.state === 'reversed'
-        ? await over(after)
-        : {
-            status: 202,
-            body: redemptionJson(after.row, after.side, traceUrl),
-            headers: { Location: `/v1/redemptions/${params.id}` },
-          };
-    if (!noted?.begun) return { ...answer, replayed: true };
+    const isReversed = after.row.state === 'reversed';
+    if (refusal && !isReversed) {
+      if (refusal !== 'insufficient-funds' && refusal !== GIVEN_UP)
+        throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
+      throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
+    }
+    const answer = isReversed
+      ? await over(after)
+      : {
+          status: 202,
+          body: redemptionJson(after.row, after.side, traceUrl),
+          headers: { Location: `/v1/redemptions/${params.id}` },
+        };
+    // One that was refused meanwhile is no longer noted: then it was another one's that ended here.
+    const isOwn = noted?.begun && (await giftCode.reversalOfRequest(order.requestId)) !== undefined;
+    if (!isOwn) return { ...answer, replayed: true };
     return {
       ...answer,
       audit: {
@@ -84,20 +88,20 @@ export const reverseRedemptionOperation = operation({
 });
 
 /** Has a reversal worked on. It is noted: where its workflow cannot be started, or is terminated, the sweeper starts it. */
-const endOrLeave = (services: Services, reversal: ReversalNote): Promise<string | null | undefined> =>
+const endOrLeave = (services: Services, reversal: ReversalRequest): Promise<string | null | undefined> =>
   end(services, reversal).catch((error: unknown) => {
     services.logger.warn({ err: error, redemption: reversal.redemptionId }, 'a reversal waits for the sweeper');
     return undefined;
   });
 
 /** How a reversal ends: null, or why the wallet refused. */
-async function end(services: Services, reversal: ReversalNote): Promise<string | null> {
+async function end(services: Services, reversal: ReversalRequest): Promise<string | null> {
   const { temporal, config, redeemOptions, giftCode } = services;
   const workflow = temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(reversal.redemptionId));
   for (;;) {
     const isOwn = await startReversal(temporal, config.temporal.taskQueue, reversalOrder(reversal), redeemOptions);
     const refusal = await workflow.result();
-    // One that had been refused before this one was noted has not ended this one.
+    // What ended was the workflow of an order from before this one was noted.
     if (isOwn || refusal === null || !(await giftCode.readReversal(reversal.redemptionId))) return refusal;
   }
 }
