@@ -77,7 +77,9 @@ test('a key stands for one reversal: with other content it is refused, before it
     expect((await under(other.id, {})).body.code).toBe('idempotency-key-reused');
   };
   await areRefused();
+  const atRest = service.call('GET', `/v1/redemptions/${one.id}`, undefined, { Prefer: 'wait=30' });
   await unlock();
+  expect((await atRest).body.state).toBe('reversed');
   const again = await under(one.id, {});
   expect(again).toMatchObject({ status: 200, body: { state: 'reversed' } });
   expect(again.headers.get('Idempotent-Replayed')).toBe('true');
@@ -247,7 +249,10 @@ test('a reversal whose debit was made goes on when it is cancelled, and can be t
   const retryAll = async (step: string) => (await service.call('POST', '/v1/redemptions/retry', { step })).body.retried;
   expect(await retryAll('reverse-redemption')).toBe(1);
   expect(await retryAll('reverse-credit')).toBe(0);
-  expect((await service.call('POST', `${path}/retry`)).body.state).toBe('completed');
+  expect(await service.call('POST', `${path}/retry`, undefined, { Prefer: 'wait=1' })).toMatchObject({
+    status: 202,
+    body: { state: 'completed' },
+  });
   const audited = await service.call('GET', `/v1/audit-log?action=redemption.retry&resource=${body.id}`);
   expect(audited.body.items).toHaveLength(1);
   await unlock();

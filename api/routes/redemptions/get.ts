@@ -4,8 +4,9 @@ import { Problem } from '../../../platform/problems.ts';
 import { redemptionWorkflowId } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id } from '../../fields.ts';
-import { type Caller, operation } from '../../operation.ts';
+import { operation } from '../../operation.ts';
 import { ownWorkflow, ownWorkflowAsTold, stuckAsTold, stuckMember } from '../../redemptions/own-workflow.ts';
+import { readAtRest } from '../../redemptions/read-at-rest.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
@@ -15,7 +16,7 @@ const SETTLES_WITHIN_MS = 500;
 export const getRedemption = operation({
   method: 'GET',
   path: '/v1/redemptions/{id}',
-  summary: 'Read a redemption, waiting for its end with Prefer: wait=N',
+  summary: 'Read a redemption, waiting for its end, or for that of its reversal, with Prefer: wait=N',
   scope: 'redemptions:read',
   ownScope: 'redemptions:write',
   params: z.object({ id }),
@@ -25,12 +26,12 @@ export const getRedemption = operation({
   async handle({ params, waitSeconds, caller, services }) {
     const traceUrl = caller.may('ops:read') ? services.traceUrl : undefined;
     const isFor = (clientId: string) => clientId === caller.clientId || caller.may('redemptions:read');
-    const view = await services.redemptions.read(params.id, (waitSeconds ?? 0) * 1000);
+    const { view, isReversing } = await readAtRest(services, params.id, (waitSeconds ?? 0) * 1000);
     if (view) {
       if (!isFor(view.row.client_id)) throw new Problem('not-found');
-      const stuck = (await mayBeStuck(view.row, caller, services))
-        ? await stuckAsTold(services.temporal, view.row)
-        : {};
+      // Of a reversal, where it is stuck is told to those alone who run the service.
+      const isAsked = isReversing ? caller.may('ops:read') : await mayBeStuck(view.row, services);
+      const stuck = isAsked ? await stuckAsTold(services.temporal, view.row) : {};
       return { status: 200, body: { ...redemptionJson(view.row, view.side, traceUrl), ...stuck } };
     }
 
@@ -44,8 +45,6 @@ export const getRedemption = operation({
   },
 });
 
-/** Whether Temporal is asked. Of a reversal, for those alone who run the service. */
-async function mayBeStuck(row: RedemptionRow, caller: Caller, { giftCode }: Services): Promise<boolean> {
-  if (row.state === 'reserved') return (await giftCode.nowMs()) - row.created_at.getTime() >= SETTLES_WITHIN_MS;
-  return row.state === 'completed' && caller.may('ops:read') && (await giftCode.readReversal(row.id)) !== undefined;
-}
+/** Whether a redemption has been reserved for so long that Temporal is asked why. */
+const mayBeStuck = async ({ state, created_at }: RedemptionRow, { giftCode }: Services): Promise<boolean> =>
+  state === 'reserved' && (await giftCode.nowMs()) - created_at.getTime() >= SETTLES_WITHIN_MS;

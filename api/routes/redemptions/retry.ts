@@ -22,6 +22,7 @@ import {
   reversalsStuckAt,
   stuckAt,
 } from '../../redemptions/own-workflow.ts';
+import { readAtRest } from '../../redemptions/read-at-rest.ts';
 import { pendingJson, redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
@@ -57,7 +58,8 @@ export const retryRedemption = operation({
     } else if (reversal) {
       await change(retryReversalNow(temporal, taskQueue, reversal, redeemOptions));
     }
-    const after = await redemptions.read(params.id, (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000);
+    const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
+    const { view: after, isReversing } = await readAtRest(services, params.id, waitMs);
     if (!reversal && after?.row.state === 'completed' && (await isDebited(services, params.id))) {
       throw new Problem('conflict', {
         detail: 'Its credit was taken back, and nothing is noted of a reversal: reverse it once more.',
@@ -73,7 +75,7 @@ export const retryRedemption = operation({
             after: { state: after?.row.state ?? 'pending', reason: body.reason ?? null },
           }
         : undefined;
-    if (after && after.row.state !== 'reserved')
+    if (after && after.row.state !== 'reserved' && !isReversing)
       return { status: 200, body: redemptionJson(after.row, after.side, traceUrl), audit };
     return {
       status: 202,
