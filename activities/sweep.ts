@@ -23,6 +23,8 @@ import { itemOf, startRedemption } from './start-redemption.ts';
 import { reversalOrder, startReversal } from './start-reversal.ts';
 
 const PAGE = 1_000;
+/** Temporal is asked about so many at once: an outage may leave many thousands. */
+const AT_ONCE = 16;
 /** Codes are sealed anew under their locks, so that a redemption may wait for a piece. */
 const RENEW_PIECE = 500;
 /** A piece takes a core for itself; in between, redemptions have it for so many times as long, at most for so long. */
@@ -51,13 +53,12 @@ export function sweepActivities(
     let page: Reversal[] = [];
     do {
       page = await unfinishedReversals(db, afterMs, page.at(-1), PAGE);
-      for (const reversal of page) {
-        if (await isOpen(client, reversalWorkflowId(reversal.redemptionId))) continue;
+      pickedUp += await countOf(page, async (reversal) => {
+        if (await isOpen(client, reversalWorkflowId(reversal.redemptionId))) return false;
         // It may have been over just before its workflow was.
-        if (!(await readReversal(db, reversal.redemptionId))) continue;
-        await startReversal(client, taskQueue, reversalOrder(reversal), options);
-        pickedUp++;
-      }
+        if (!(await readReversal(db, reversal.redemptionId))) return false;
+        return await startReversal(client, taskQueue, reversalOrder(reversal), options);
+      });
     } while (page.length === PAGE);
     return pickedUp;
   };
@@ -68,18 +69,19 @@ export function sweepActivities(
       orFailure('gift-code', async () => {
         // Behind it no row may come to be any more: see `rollRedemptions`.
         await advanceSweepMark(db, Math.max(afterMs, trailMs));
-        let pickedUp = 0;
+        // First: they are few, and to read all of the others may take longer than an attempt has.
+        let pickedUp = await sweepReversals(afterMs);
         let page: StaleRedemption[] = [];
         do {
           page = await staleRedemptions(db, afterMs, page.at(-1), PAGE);
           if (page.length > 0) await announceStuck(db, page);
-          for (const stale of page) {
-            if (await isWorkedOn(stale)) continue;
+          pickedUp += await countOf(page, async (stale) => {
+            if (await isWorkedOn(stale)) return false;
             await startRedemption(client, taskQueue, itemOf(stale), options);
-            pickedUp++;
-          }
+            return true;
+          });
         } while (page.length === PAGE);
-        return pickedUp + (await sweepReversals(afterMs));
+        return pickedUp;
       }),
 
     sweepGenerations: (afterMs) =>
@@ -98,6 +100,16 @@ export function sweepActivities(
 
     renewCodes: () => orFailure('gift-code', () => renewCodes(db, codeKeys, RENEW_PIECE, withRests())),
   };
+}
+
+/** How many of a list were picked up. */
+async function countOf<Item>(items: Item[], isPickedUp: (item: Item) => Promise<boolean>): Promise<number> {
+  let count = 0;
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    const pickedUp = await Promise.all(items.slice(from, from + AT_ONCE).map(isPickedUp));
+    count += pickedUp.filter((is) => is).length;
+  }
+  return count;
 }
 
 /** After each piece of work, a rest; no more pieces when the attempt has had its time. */
