@@ -12,6 +12,9 @@ afterEach(() => assertCoherent(world));
 const redeem = (code: string | undefined, phone: string) => service.call('POST', '/v1/redemptions', { code, phone });
 const reverse = (id: string, code: 'free' | 'void', reason = 'refunded') =>
   service.call('POST', `/v1/redemptions/${id}/reverse`, { reason, code }, { Prefer: 'wait=20' });
+/** Credits or debits a phone's wallet by one minor unit. */
+const moveOne = (phone: string, kind: 'credits' | 'debits') =>
+  service.call('POST', `/v1/wallets/${phone}/${kind}`, { amount: { value: 1, currency: 'USD' } });
 const balanceOf = async (phone: string) => (await service.call('GET', `/v1/wallets/${phone}`)).body.balance.value;
 
 test('a reversed redemption is debited once, and its code can be redeemed again', async () => {
@@ -143,11 +146,11 @@ test('where the money is spent, nothing changes', async () => {
   const [code] = await makeCodes(service, 1);
   const phone = newPhone();
   const { body } = await redeem(code, phone);
-  await service.call('POST', `/v1/wallets/${phone}/debits`, { amount: { value: 1, currency: 'USD' } });
+  await moveOne(phone, 'debits');
   expect((await reverse(body.id, 'free')).body).toMatchObject({ status: 409, code: 'insufficient-funds' });
   expect((await service.call('GET', `/v1/redemptions/${body.id}`)).body.state).toBe('completed');
   expect((await world.giftCode.query('select from reversals where ended_at is null')).rowCount).toBe(0);
-  await service.call('POST', `/v1/wallets/${phone}/credits`, { amount: { value: 1, currency: 'USD' } });
+  await moveOne(phone, 'credits');
   expect((await reverse(body.id, 'free')).body.state).toBe('reversed');
 });
 
@@ -155,11 +158,9 @@ test('one that was refused is not done by a workflow that starts late', async ()
   const [code] = await makeCodes(service, 1);
   const phone = newPhone();
   const { body } = await redeem(code, phone);
-  const adjust = (kind: 'credits' | 'debits') =>
-    service.call('POST', `/v1/wallets/${phone}/${kind}`, { amount: { value: 1, currency: 'USD' } });
-  await adjust('debits');
+  await moveOne(phone, 'debits');
   expect((await reverse(body.id, 'free')).body.code).toBe('insufficient-funds');
-  await adjust('credits');
+  await moveOne(phone, 'credits');
   const workflow = world.temporal.workflow.getHandle(reversalWorkflowId(body.id));
   const { events } = await workflow.fetchHistory();
   const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
@@ -179,9 +180,7 @@ test('who asks when the wallet has refused, and has enough since, is not told of
   const [code] = await makeCodes(service, 1);
   const phone = newPhone();
   const { body } = await redeem(code, phone);
-  const adjust = (kind: 'credits' | 'debits') =>
-    service.call('POST', `/v1/wallets/${phone}/${kind}`, { amount: { value: 1, currency: 'USD' } });
-  await adjust('debits');
+  await moveOne(phone, 'debits');
   const { id: walletId } = (await service.call('GET', `/v1/wallets/${phone}`)).body;
   const letDebit = await lockRows(world.urls.walletDatabase, 'wallets', walletId);
   const asked = (wait: number) =>
@@ -200,7 +199,7 @@ test('who asks when the wallet has refused, and has enough since, is not told of
   );
   await letDebit();
   await someoneWaits(world.giftCode, 'give_up_reversal');
-  await adjust('credits');
+  await moveOne(phone, 'credits');
   const second = asked(20);
   await someoneWaits(world.giftCode, 'begin_reversal');
   await redemption.free();
