@@ -90,7 +90,7 @@ async function countMessages({ urls }: Stage): Promise<number> {
   const nats = await connect({ servers: urls.nats });
   try {
     const manager = await nats.jetstreamManager();
-    return (await manager.streams.info(readConfig().natsStream)).state.messages;
+    return (await manager.streams.info(readConfig().nats.stream)).state.messages;
   } finally {
     await nats.close();
   }

@@ -25,7 +25,7 @@ export const relay = defineBench({
     const begun = performance.now();
     const active = startStageRelay(stage, 'gift-code');
     const seconds = await untilEmpty(stage, begun).finally(active.close);
-    await assertStream(stage, readConfig().natsStream, events);
+    await assertStream(stage, readConfig().nats.stream, events);
     return { events, seconds: rounded(seconds), events_per_second: rounded(events / seconds, 0) };
   },
 });

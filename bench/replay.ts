@@ -28,7 +28,7 @@ export const replay = defineBench({
     const orders = await seedOrders(stage, redemptions);
     stage.progress('Starting the service');
     const service = await startServiceProcess(stage);
-    const temporal = await openTemporal(stage.urls.temporal, 'default');
+    const temporal = await openTemporal(stage.urls.temporal, { namespace: 'default', signIn: {} });
     try {
       const redeemers = await openRedeemers([service], clients);
       stage.progress(`Replay: ${redemptions} redemptions, then their repeats for ${WARM_UP_SECONDS} + ${seconds} s`);

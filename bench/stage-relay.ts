@@ -5,12 +5,12 @@ import type { Stage } from './stage.ts';
 
 /** Starts a part's relay over the stage's servers, in this process. */
 export function startStageRelay({ urls }: Stage, part: 'gift-code' | 'wallet'): Relay {
-  const { natsStream, outboxKeptMs } = readConfig();
+  const { nats, outboxKeptMs } = readConfig();
   return startRelay({
     part,
     databaseUrl: part === 'gift-code' ? urls.giftCodeDatabase : urls.walletDatabase,
     natsUrl: urls.nats,
-    stream: natsStream,
+    nats,
     keptMs: outboxKeptMs,
     logger: createLogger('warn'),
   });

@@ -15,7 +15,7 @@ export async function withWorker<T>(
     payloadConverterPath: DATA_CONVERTER.payloadConverterPath,
     logger: new DefaultLogger('ERROR'),
   });
-  const { client, connection, close } = await openTemporal(stage.urls.temporal, 'default');
+  const { client, connection, close } = await openTemporal(stage.urls.temporal, { namespace: 'default', signIn: {} });
   try {
     const worker = await Worker.create({
       ...options,

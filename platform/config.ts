@@ -1,8 +1,11 @@
+import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Metadata, TLSConfig } from '@temporalio/client';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import { isSupportedCountry } from 'libphonenumber-js';
 import { z } from 'zod';
-import type { ServerAddresses } from './local/addresses.ts';
+import type { ServerAddresses } from './local/index.ts';
 import { isCurrency } from './money.ts';
 
 /** Thrown for a setting that cannot be used; its message names the variable and what it takes. */
@@ -28,10 +31,35 @@ const intervals = (fallback: string) =>
     .default(fallback)
     .transform((text) => text.split(',').map(Number));
 
+const isAddress = (text: string, protocols: string[]) =>
+  URL.canParse(text) && protocols.includes(new URL(text).protocol);
+
 const address = (protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-    message: `expected an address like ${protocols[0]}//host:port`,
-  });
+  z.string().refine((text) => isAddress(text, protocols), `expected an address like ${protocols[0]}//host:port`);
+
+const database = z
+  .string()
+  .refine(
+    (text) => isAddress(text, ['postgres:', 'postgresql:']) && /^\/[^/]+$/.test(new URL(text).pathname),
+    'expected an address like postgresql://role:password@host:5432/database',
+  );
+
+/** Of servers that are one cluster. */
+const natsAddresses = z
+  .string()
+  .refine(
+    (text) => text.split(',').every((one) => isAddress(one, ['nats:', 'tls:'])),
+    'expected an address like nats://host:4222, or several separated by commas',
+  );
+
+const file = z.string().refine((path) => {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}, 'expected the path of a file that can be read');
 
 /** A base to which paths are added, and whom nothing is told but by a key of its own. */
 const base = address(['http:', 'https:']).refine(
@@ -42,7 +70,10 @@ const base = address(['http:', 'https:']).refine(
 /** 5 s, 5 min, 30 min, 2 h, 5 h, 6 h, 10 h: a day in all. */
 const BACKOFF_OF_A_DAY_MS = '5000,300000,1800000,7200000,18000000,21600000,36000000';
 
-/** Every setting, by the environment variable it is read from. The README's table lists the same names. */
+/**
+ * Every setting, by the environment variable it is read from. The README's table lists the same names, and those by which
+ * Temporal's own tools sign in, which `temporalSignIn` reads.
+ */
 const variables = z.object({
   VOUCHSAFE_HOME: z
     .string()
@@ -56,14 +87,18 @@ const variables = z.object({
   VOUCHSAFE_REGION: z.string().refine(isSupportedCountry, 'expected an ISO 3166 code such as IR').optional(),
   VOUCHSAFE_WEB_UI_URL: address(['http:', 'https:']).optional(),
   VOUCHSAFE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
-  GIFT_CODE_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
-  WALLET_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
-  GATEWAY_DATABASE_URL: address(['postgres:', 'postgresql:']).optional(),
+  GIFT_CODE_DATABASE_URL: database.optional(),
+  WALLET_DATABASE_URL: database.optional(),
+  GATEWAY_DATABASE_URL: database.optional(),
   GIFT_CODE_URL: base.optional(),
   WALLET_URL: base.optional(),
   VOUCHSAFE_PARTS_KEY: z.string().regex(ADMIN_KEY, `expected ${ADMIN_KEY_RULE}`).optional(),
   REDIS_URL: address(['redis:', 'rediss:']).optional(),
-  NATS_URL: address(['nats:', 'tls:']).optional(),
+  NATS_URL: natsAddresses.optional(),
+  NATS_CREDS: file.optional(),
+  NATS_CA: file.optional(),
+  NATS_CERT: file.optional(),
+  NATS_KEY: file.optional(),
   NATS_STREAM: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, underscores and dashes')
@@ -122,8 +157,8 @@ export interface Config {
   given: ServerAddresses;
   /** Where a gateway that runs apart finds the other parts, and the key by which it is known to them. */
   parts: { giftCodeUrl: string | undefined; walletUrl: string | undefined; key: string | undefined };
-  natsStream: string;
-  temporal: { namespace: string; taskQueue: string };
+  nats: NatsSettings;
+  temporal: TemporalSettings;
   dispatcher: { batchMax: number; batchesInFlight: number; startTimeoutMs: number };
   /** MB for what V8 has just allocated in a gateway's thread: requests under way, mostly. */
   gateway: { youngGenerationMb: number };
@@ -151,6 +186,21 @@ export interface Config {
   guesses: Record<'phone' | 'address' | 'client', GuessLimit>;
 }
 
+export interface NatsSettings {
+  stream: string;
+  /** Holds what to sign in with, where NATS_URL does not. */
+  credsFile: string | undefined;
+  /** Set where the connection has to be encrypted. */
+  tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
+}
+
+export interface TemporalSettings {
+  namespace: string;
+  taskQueue: string;
+  /** How to sign in at TEMPORAL_ADDRESS. */
+  signIn: { tls?: TLSConfig | true; apiKey?: string; metadata?: Metadata };
+}
+
 /** How many wrong codes are let pass. */
 export interface GuessLimit {
   /** Wrong codes at once before the first lock-out. */
@@ -171,6 +221,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     throw new ConfigError(`${issue?.path.join('.')} cannot be used: ${issue?.message}`);
   }
   const v = parsed.data;
+  if (!v.NATS_CERT !== !v.NATS_KEY) throw new ConfigError('NATS_CERT cannot be used: it and NATS_KEY go together');
   const isLocal =
     LOOPBACK.includes(v.VOUCHSAFE_HOST) &&
     !v.GATEWAY_DATABASE_URL &&
@@ -195,8 +246,23 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       ...(v.TEMPORAL_ADDRESS && { temporalAddress: v.TEMPORAL_ADDRESS }),
     },
     parts: { giftCodeUrl: v.GIFT_CODE_URL, walletUrl: v.WALLET_URL, key: v.VOUCHSAFE_PARTS_KEY },
-    natsStream: v.NATS_STREAM,
-    temporal: { namespace: v.TEMPORAL_NAMESPACE, taskQueue: v.TEMPORAL_TASK_QUEUE },
+    nats: {
+      stream: v.NATS_STREAM,
+      credsFile: v.NATS_CREDS,
+      tls:
+        v.NATS_CA || v.NATS_CERT || v.NATS_URL?.includes('tls://')
+          ? {
+              ...(v.NATS_CA && { caFile: v.NATS_CA }),
+              ...(v.NATS_CERT && v.NATS_KEY && { certFile: v.NATS_CERT, keyFile: v.NATS_KEY }),
+            }
+          : undefined,
+    },
+    temporal: {
+      namespace: v.TEMPORAL_NAMESPACE,
+      taskQueue: v.TEMPORAL_TASK_QUEUE,
+      // A private one asks for nothing.
+      signIn: v.TEMPORAL_ADDRESS ? temporalSignIn(present as Record<string, string>) : {},
+    },
     dispatcher: {
       batchMax: v.VOUCHSAFE_BATCH_MAX,
       batchesInFlight: v.VOUCHSAFE_BATCHES_IN_FLIGHT,
@@ -242,4 +308,18 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       keptMs: (v.VOUCHSAFE_OUTBOX_KEPT_HOURS + 24) * HOUR_MS,
     },
   };
+}
+
+/** As the environment says it to all of Temporal's tools; see https://docs.temporal.io/develop/environment-configuration. */
+function temporalSignIn(environment: Record<string, string>): TemporalSettings['signIn'] {
+  try {
+    const profile = loadClientConfigProfile({ disableFile: true, overrideEnvVars: environment });
+    if (!profile.tls?.clientCert !== !profile.tls?.clientKey) {
+      throw new ConfigError('a client certificate and its key go together');
+    }
+    const { tls, apiKey, metadata } = toClientOptions(profile).connectionOptions;
+    return { ...(tls && { tls }), ...(apiKey && { apiKey: String(apiKey) }), ...(metadata && { metadata }) };
+  } catch (error) {
+    throw new ConfigError(`TEMPORAL_TLS_* cannot be used: ${(error as Error).message}`);
+  }
 }

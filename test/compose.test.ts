@@ -87,8 +87,10 @@ test('the application is given every setting that concerns it', () => {
   const known = [...read('platform/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1]);
   const fixed = ['PORT', 'VOUCHSAFE_HOME', 'VOUCHSAFE_HOST'];
   const apart = ['GIFT_CODE_URL', 'WALLET_URL', 'VOUCHSAFE_PARTS_KEY'];
+  // Its NATS asks for nothing.
+  const signIn = ['NATS_CREDS', 'NATS_CA', 'NATS_CERT', 'NATS_KEY'];
   const given = Object.keys(named('vouchsafe').environment);
-  expect([...given, ...fixed, ...apart].sort()).toEqual(known.sort());
+  expect([...given, ...fixed, ...apart, ...signIn].sort()).toEqual(known.sort());
 });
 
 test('the application reaches services of the file', () => {

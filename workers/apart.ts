@@ -2,7 +2,6 @@ import { createEndings } from '../api/redemptions/endings.ts';
 import type { GiftCodePart } from '../domains/gift-code/operations.ts';
 import type { WalletPart } from '../domains/wallet/operations.ts';
 import { type Config, ConfigError, PORTS } from '../platform/config.ts';
-import { assertAddresses } from '../platform/local/addresses.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { inTime } from '../platform/within.ts';
@@ -43,7 +42,6 @@ export async function startApart(
   role: Role,
   setting: Omit<Setting, 'keep'>,
 ): Promise<Running & { close(): Promise<void> }> {
-  assertAddresses(setting.config.given);
   const { keep, close } = openedThings();
   try {
     return { ...(await START[role]({ ...setting, keep })), close };
@@ -74,7 +72,7 @@ async function serveGateway({ config, adminKey, workflowBundle, keep }: Setting)
     temporalWebUi: null,
   };
   await migrateOrExplain('gateway', gatewayDatabase);
-  const temporal = keep(await openTemporal(urls.temporal, config.temporal.namespace));
+  const temporal = keep(await openTemporal(urls.temporal, config.temporal));
   return await startGateway(
     { config, urls, adminKey: await adminKey() },
     {
@@ -133,7 +131,7 @@ async function workSettings({ config, logger, keep }: Setting): Promise<WorkSett
   const { given } = config;
   const address = named('TEMPORAL_ADDRESS', given.temporalAddress);
   const natsUrl = named('NATS_URL', given.natsUrl);
-  const temporal = keep(await openTemporal(address, config.temporal.namespace));
+  const temporal = keep(await openTemporal(address, config.temporal));
   return { config, natsUrl, temporal, redeemOptions: redeemOptions(config, true), logger, keep };
 }
 

@@ -6,7 +6,7 @@ import { lazyConnection } from './gateway-connection.ts';
 
 const address = inject('servers').temporalAddress;
 const namespace = 'default';
-const gateway = await forFile(Promise.resolve(lazyConnection(address, namespace)));
+const gateway = await forFile(Promise.resolve(lazyConnection(address, { namespace, signIn: {} })));
 const usual = await forFile(Promise.resolve(Connection.lazy({ address })));
 const run = vi.spyOn(AsyncLocalStorage.prototype, 'run');
 afterEach(() => run.mockClear());

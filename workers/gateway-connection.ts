@@ -5,6 +5,7 @@ import {
   type Metadata,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import type { TemporalSettings } from '../platform/config.ts';
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 
@@ -25,7 +26,10 @@ const limitTime: Interceptor = (options, nextCall) => {
  * as the SDK does: that takes an AsyncLocalStorage, and once one was used, Node tells it of each promise of the thread, until
  * the connection is closed. See docs/adr/0016.
  */
-export function lazyConnection(address: string, namespace: string): Connection {
+export function lazyConnection(
+  address: string,
+  { namespace, signIn }: Pick<TemporalSettings, 'namespace' | 'signIn'>,
+): Connection {
   class OneNamespace extends Connection {
     override withMetadata<T>(metadata: Metadata, call: () => Promise<T>): Promise<T> {
       const { [NAMESPACE_HEADER]: meant, ...others } = metadata;
@@ -33,8 +37,9 @@ export function lazyConnection(address: string, namespace: string): Connection {
     }
   }
   return OneNamespace.lazy({
+    ...signIn,
     address,
-    metadata: { [NAMESPACE_HEADER]: namespace },
+    metadata: { ...signIn.metadata, [NAMESPACE_HEADER]: namespace },
     interceptors: [limitTime, makeGrpcRetryInterceptor(defaultGrpcRetryOptions())],
   });
 }

@@ -63,7 +63,7 @@ export async function main(): Promise<void> {
     const adminClientId = await openAdminClient(gateway);
     const givenCodeLengths = keep(await watchGivenCodeLengths(giftCode.readGivenCodeLengths));
     const { namespace } = config.temporal;
-    const connection = keep(lazyConnection(urls.temporal, namespace));
+    const connection = keep(lazyConnection(urls.temporal, config.temporal));
     const temporal = new Client({ connection, namespace });
 
     const deliverer = keep(startWebhookDeliverer(gateway, codeKeys.seals, config.webhooks, metrics, logger));
@@ -71,7 +71,7 @@ export async function main(): Promise<void> {
       startWebhookConsumer({
         gateway,
         natsUrl: urls.nats,
-        stream: config.natsStream,
+        nats: config.nats,
         keptMs: config.webhooks.keptMs,
         logger,
         onAdded: deliverer.wake,

@@ -1,7 +1,9 @@
-import { connect, type NatsConnection, nanos } from 'nats';
+import { type NatsConnection, nanos } from 'nats';
 import pg from 'pg';
+import type { NatsSettings } from '../platform/config.ts';
 import { unlessMissing } from '../platform/jetstream.ts';
 import type { Logger } from '../platform/logger.ts';
+import { openNats } from '../platform/nats.ts';
 import { OUTBOX_COLUMNS, type OutboxBatch, type OutgoingEvent, outgoingEvents } from '../platform/outbox.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
 
@@ -9,7 +11,7 @@ export interface RelayOptions {
   part: 'gift-code' | 'wallet';
   databaseUrl: string;
   natsUrl: string;
-  stream: string;
+  nats: NatsSettings;
   /** How long events stay in the outbox, once published, and in a stream that is made. */
   keptMs: number;
   logger: Logger;
@@ -108,13 +110,9 @@ async function relayWhileConnected(options: RelayOptions, closing: () => boolean
     await database.query('set enable_seqscan = off');
     const lock = `select pg_try_advisory_lock(hashtextextended('vouchsafe relay', 0)) as active`;
     if (!(await database.query<{ active: boolean }>(lock)).rows[0]?.active) return;
-    nats = await connect({
-      servers: options.natsUrl,
-      name: `vouchsafe ${options.part} relay`,
-      maxReconnectAttempts: 0,
-      timeout: 5_000,
-    });
-    await openStream(nats, options.stream, options.keptMs);
+    const name = `vouchsafe ${options.part} relay`;
+    nats = await openNats(options.natsUrl, options.nats, { name, timeoutMs: 5_000 });
+    await openStream(nats, options.nats.stream, options.keptMs);
     const publish = openPublisher(nats, PUBLISH_TIMEOUT_MS);
     let removeAt = performance.now();
     while (!closing()) {

@@ -41,7 +41,7 @@ export async function startService(
       migrateOrExplain('gift-code', urls.giftCodeDatabase),
       migrateOrExplain('wallet', urls.walletDatabase),
     ]);
-    const temporal = keep(await openTemporal(urls.temporal, config.temporal.namespace));
+    const temporal = keep(await openTemporal(urls.temporal, config.temporal));
     const settings = {
       config,
       natsUrl: urls.nats,

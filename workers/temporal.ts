@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { type Config, ConfigError } from '../platform/config.ts';
+import { type Config, ConfigError, type TemporalSettings } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
   CODE_GROUP_ATTRIBUTE,
@@ -24,6 +24,7 @@ export interface Temporal {
 
 const KEYWORD = 2;
 const GRPC_NOT_FOUND = 5;
+const GRPC_PERMISSION_DENIED = 7;
 
 /** How values are written for Temporal, by clients and workers. */
 export const DATA_CONVERTER = {
@@ -43,15 +44,19 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
-/** Connects to Temporal and registers the search attributes of the saga. @throws ConfigError when the server cannot be reached */
-export async function openTemporal(address: string, namespace: string): Promise<Temporal> {
+/** Connects to Temporal and registers the search attributes of the saga. @throws ConfigError when it does not let us in */
+export async function openTemporal(
+  address: string,
+  { namespace, signIn }: Pick<TemporalSettings, 'namespace' | 'signIn'>,
+): Promise<Temporal> {
   const connection = await NativeConnection.connect({
+    ...signIn,
     address,
     // Everything is on a fast network: compressing costs a fifth of the rate (measured).
     grpcCompression: { codec: 'none' },
-  }).catch(() => {
+  }).catch((error: Error) => {
     throw new ConfigError(
-      `Temporal cannot be reached at ${address}. Check that it runs and that TEMPORAL_ADDRESS is right.`,
+      `Temporal cannot be reached at ${address} (${error.message}). Check that it runs and that TEMPORAL_ADDRESS is right, and TEMPORAL_TLS_* and TEMPORAL_API_KEY, if it asks for them.`,
     );
   });
   try {
@@ -65,8 +70,16 @@ export async function openTemporal(address: string, namespace: string): Promise<
     }
   } catch (error) {
     await connection.close();
-    if ((error as { code?: number }).code !== GRPC_NOT_FOUND) throw error;
-    throw new ConfigError(`TEMPORAL_NAMESPACE cannot be ${namespace}: Temporal at ${address} has no such namespace.`);
+    const { code } = error as { code?: number };
+    if (code === GRPC_NOT_FOUND) {
+      throw new ConfigError(`TEMPORAL_NAMESPACE cannot be ${namespace}: Temporal at ${address} has no such namespace.`);
+    }
+    if (code === GRPC_PERMISSION_DENIED) {
+      throw new ConfigError(
+        `Temporal at ${address} does not let us make search attributes. Let somebody who may make ${STAGE_ATTRIBUTE} and ${CODE_GROUP_ATTRIBUTE}, of type Keyword, in the namespace ${namespace}.`,
+      );
+    }
+    throw error;
   }
   const client = new Client({ connection, namespace, dataConverter: DATA_CONVERTER });
   return { client, connection, close: () => connection.close() };

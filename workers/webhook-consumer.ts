@@ -1,17 +1,19 @@
-import { AckPolicy, connect, DeliverPolicy, type JsMsg, type NatsConnection, nanos, StringCodec } from 'nats';
+import { AckPolicy, DeliverPolicy, type JsMsg, type NatsConnection, nanos, StringCodec } from 'nats';
 import { addWebhookDeliveries, type WebhookEvent } from '../domains/gateway/add-webhook-deliveries.ts';
 import type { GatewayDatabase } from '../domains/gateway/database.ts';
 import { eventsWantedSince, wantedEventTypes } from '../domains/gateway/wanted-events.ts';
 import { batched } from '../platform/batched.ts';
+import type { NatsSettings } from '../platform/config.ts';
 import { ALL_EVENTS } from '../platform/event-types.ts';
 import { unlessMissing, WEBHOOK_CONSUMER } from '../platform/jetstream.ts';
 import type { Logger } from '../platform/logger.ts';
+import { openNats } from '../platform/nats.ts';
 import { within } from '../platform/within.ts';
 
 export interface WebhookConsumerOptions {
   gateway: GatewayDatabase;
   natsUrl: string;
-  stream: string;
+  nats: NatsSettings;
   /** How far back an event that comes again is known. */
   keptMs: number;
   logger: Logger;
@@ -82,8 +84,9 @@ async function consumeWhileWanted(
   idle: (ms: number) => Promise<void>,
   closing: () => boolean,
 ): Promise<void> {
-  const { gateway, stream, natsUrl, keptMs } = options;
-  const nats = await connect({ servers: natsUrl, name: 'vouchsafe webhooks', maxReconnectAttempts: 0, timeout: 5_000 });
+  const { gateway, natsUrl, keptMs } = options;
+  const { stream } = options.nats;
+  const nats = await openNats(natsUrl, options.nats, { name: 'vouchsafe webhooks', timeoutMs: 5_000 });
   try {
     const start = new Date(Math.max(since.getTime() - MARGIN_MS, gateway.nowMs() - keptMs));
     await openConsumer(nats, stream, start);

@@ -72,6 +72,6 @@ export async function openWalletWork(databaseUrl: string, settings: WorkSettings
 }
 
 function relayOf(part: 'gift-code' | 'wallet', databaseUrl: string, { config, natsUrl, logger, keep }: WorkSettings) {
-  const { natsStream: stream, outboxKeptMs: keptMs } = config;
-  return keep(startRelay({ part, databaseUrl, natsUrl, stream, keptMs, logger }));
+  const { nats, outboxKeptMs: keptMs } = config;
+  return keep(startRelay({ part, databaseUrl, natsUrl, nats, keptMs, logger }));
 }

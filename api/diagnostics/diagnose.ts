@@ -21,7 +21,7 @@ export async function diagnose(services: Services): Promise<Check[]> {
     keysCheck(services),
     temporalChecks(temporal, config, isApart),
     breakerCheck(services),
-    natsChecks(servers.nats, config.natsStream),
+    natsChecks(servers.nats, config.nats),
     outboxCheck('gift-code', giftCode.outboxStatus()),
     outboxCheck('wallet', wallet.outboxStatus()),
     redisCheck(servers.redis),

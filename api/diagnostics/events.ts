@@ -1,5 +1,6 @@
-import { connect } from 'nats';
+import type { NatsSettings } from '../../platform/config.ts';
 import { unlessMissing, WEBHOOK_CONSUMER } from '../../platform/jetstream.ts';
+import { openNats } from '../../platform/nats.ts';
 import type { OutboxStatus } from '../../platform/outbox-status.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
@@ -7,15 +8,11 @@ const TIMEOUT_MS = 3_000;
 const LATE_S = 10;
 
 /** What there is to say of NATS: that it answers, its stream, and how far the webhooks' consumer is. */
-export async function natsChecks(url: string, stream: string): Promise<Check[]> {
+export async function natsChecks(url: string, settings: NatsSettings): Promise<Check[]> {
+  const { stream } = settings;
   const startedAt = performance.now();
   try {
-    const nats = await connect({
-      servers: url,
-      name: 'vouchsafe doctor',
-      maxReconnectAttempts: 0,
-      timeout: TIMEOUT_MS,
-    });
+    const nats = await openNats(url, settings, { name: 'vouchsafe doctor', timeoutMs: TIMEOUT_MS });
     try {
       const latencyMs = Math.round(performance.now() - startedAt);
       const answers = ok('NATS', `version ${nats.info?.version}, answers in ${latencyMs} ms`);

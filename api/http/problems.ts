@@ -38,8 +38,8 @@ export function asProblem(thrown: unknown): Problem {
   return new Problem('internal-error');
 }
 
-/** gRPC's CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE. */
-const TEMPORAL_AWAY = new Set([1, 4, 14]);
+/** gRPC's CANCELLED, DEADLINE_EXCEEDED, PERMISSION_DENIED, UNAVAILABLE and UNAUTHENTICATED: an API key may have expired. */
+const TEMPORAL_AWAY = new Set([1, 4, 7, 14, 16]);
 
 /** @param where what the schema described: `` for the body, `?` for the query */
 export function invalidRequest(error: ZodError, where: string): Problem {

@@ -7,7 +7,6 @@ import { acquireHome } from './lock.ts';
 import { LOOPBACK, rememberedPorts } from './ports.ts';
 import { identify } from './process-identity.ts';
 import { startServers } from './servers.ts';
-import { SetUpError } from './set-up-error.ts';
 import { stopped, temporaryFolder } from './testing/folder.ts';
 
 /** Only NATS is started. */
@@ -125,16 +124,6 @@ describe('the private servers', { timeout: 180_000 }, () => {
     expect(await told).toContain(`The private nats server (pid ${nats}) has ended, and its data with it`);
     await servers.stop();
     expect(servers.pids.nats).toBe(nats);
-  });
-
-  test('are not started with a broken address, and the message names the variable but not the password', async () => {
-    const given = { ...MOSTLY_GIVEN, walletDatabaseUrl: 'mysql://w:secret@db/w' };
-    const failed = await startServers({ home: await temporaryFolder(), given, progress }).catch(
-      (error: unknown) => error,
-    );
-    expect(failed).toBeInstanceOf(SetUpError);
-    expect(String(failed)).toContain('WALLET_DATABASE_URL');
-    expect(String(failed)).not.toContain('secret');
   });
 
   test('leave the home free when the start is given up', async () => {

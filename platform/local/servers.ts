@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { assertAddresses, type ServerAddresses } from './addresses.ts';
 import { keep } from './kept.ts';
 import { acquireHome } from './lock.ts';
 import { startNats } from './nats.ts';
@@ -11,6 +10,18 @@ import { startRedis } from './redis.ts';
 import { keptPassword } from './secrets.ts';
 import { PortTaken, SetUpError } from './set-up-error.ts';
 import { startTemporal, type TemporalServer } from './temporal.ts';
+
+/** Addresses of servers that somebody else runs, from the environment. What is missing is started here. */
+export interface ServerAddresses {
+  giftCodeDatabaseUrl?: string | undefined;
+  walletDatabaseUrl?: string | undefined;
+  gatewayDatabaseUrl?: string | undefined;
+  redisUrl?: string | undefined;
+  /** Of each server of a cluster, separated by commas. */
+  natsUrl?: string | undefined;
+  /** host:port */
+  temporalAddress?: string | undefined;
+}
 
 export interface StartOptions {
   /** Holds data, logs, passwords, remembered ports and process records. */
@@ -48,11 +59,10 @@ export interface LocalServers {
 
 /**
  * Starts the servers that were not given, side by side, and holds the home until `stop`.
- * @throws SetUpError when an address is broken, the home is in use or a server does not start; none is left running then
+ * @throws SetUpError when the home is in use or a server does not start; none is left running then
  */
 export async function startServers(options: StartOptions): Promise<LocalServers> {
   const { given } = options;
-  assertAddresses(given);
   const home = resolve(options.home);
   const lock = await acquireHome(home);
   const giveUp = new AbortController();
