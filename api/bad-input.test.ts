@@ -804,6 +804,13 @@ describe.each(lists)('the list %s', (name) => {
     for (const query of bad) await refused({ path: `${path}?${query}` }, 'invalid-request');
   });
 
+  test('takes no range of times that ends before it begins', async () => {
+    const { path } = example(name);
+    const range = (from: string, to: string) => ({ path: `${path}?created_from=${from}&created_to=${to}` });
+    await refused(range('2026-01-02T00:00:00Z', '2026-01-02T01:00:00%2B02:00'), 'invalid-request');
+    expect((await send(range('2026-01-02T00:00:00Z', '2026-01-02T02:00:00%2B02:00'))).status).toBe(200);
+  });
+
   test('takes no cursor of another list, of other filters, or with a position that was never given out', async () => {
     const { path } = example(name);
     const first = await send({ path: `${path}?limit=1` });
@@ -880,6 +887,8 @@ describe('filters that are none', () => {
       await refused({ path: `${group}/stats?from=${encodeURIComponent(time)}` }, 'invalid-request');
       await refused({ path: `${group}/stats?to=${encodeURIComponent(time)}` }, 'invalid-request');
     }
+    const turnedRound = 'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z';
+    await refused({ path: `${group}/stats?${turnedRound}` }, 'invalid-request');
   });
 
   test('of a wallet: a currency that is none', async () => {

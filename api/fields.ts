@@ -75,16 +75,26 @@ const LISTED = 50;
 const MOST_LISTED = 200;
 const LIMIT_MESSAGE = `must be 1 to ${MOST_LISTED}`;
 
-/** The query of every list. */
-export const listQuery = {
-  limit: z
-    .preprocess(
-      (value) => (/^\d{1,3}$/.test(String(value)) ? Number(value) : undefined),
-      z.int(LIMIT_MESSAGE).min(1, LIMIT_MESSAGE).max(MOST_LISTED, LIMIT_MESSAGE),
-    )
-    .default(LISTED)
-    .meta({ type: 'integer', minimum: 1, maximum: MOST_LISTED, description: `${LISTED} where it is left out` }),
-  cursor: z.string().max(500).optional(),
-  created_from: time.optional(),
-  created_to: time.optional(),
-};
+/** The query of every list; those with filters of their own extend it. */
+export const listQuery = z
+  .strictObject({
+    limit: z
+      .preprocess(
+        (value) => (/^\d{1,3}$/.test(String(value)) ? Number(value) : undefined),
+        z.int(LIMIT_MESSAGE).min(1, LIMIT_MESSAGE).max(MOST_LISTED, LIMIT_MESSAGE),
+      )
+      .default(LISTED)
+      .meta({ type: 'integer', minimum: 1, maximum: MOST_LISTED, description: `${LISTED} where it is left out` }),
+    cursor: z.string().max(500).optional(),
+    created_from: time.optional(),
+    created_to: time.optional(),
+  })
+  .refine(({ created_from: from, created_to: to }) => isForward(from, to), {
+    path: ['created_to'],
+    message: 'must not be before created_from',
+  });
+
+/** Whether a range of times, each of which may be open, does not end before it begins. */
+export function isForward(from: Date | undefined, to: Date | undefined): boolean {
+  return !from || !to || from <= to;
+}

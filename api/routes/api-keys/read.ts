@@ -27,7 +27,7 @@ export const listApiKeys = operation({
   path: '/v1/api-keys',
   summary: 'List API keys, newest first, revoked ones too',
   scope: 'ops:read',
-  query: z.strictObject(listQuery),
+  query: listQuery,
   answers: { 200: pageOf(answers.apiKey) },
   problems: ['unavailable'],
   async handle({ query, services }) {

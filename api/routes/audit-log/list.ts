@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { type AuditRow, listAuditLog } from '../../../domains/gateway/list-audit-log.ts';
 import { answers, pageOf } from '../../answers.ts';
 import { byNumber, page, readCursor } from '../../cursor.ts';
@@ -11,8 +10,7 @@ export const listAuditLogOperation = operation({
   summary:
     'List who changed or revealed what, newest first. `actor` is a client, its name or a key; `resource` an id or a type',
   scope: 'ops:read',
-  query: z.strictObject({
-    ...listQuery,
+  query: listQuery.safeExtend({
     actor: label(100).optional(),
     action: label(100).optional(),
     resource: label(100).optional(),

@@ -17,10 +17,7 @@ export const listCodesOperation = operation({
   summary: 'List the codes of a group, newest first, and who has which',
   scope: 'groups:read',
   params: z.object({ id }),
-  query: z.strictObject({
-    ...listQuery,
-    state: z.enum(['disabled', 'used', 'reserved', 'partly_used', 'unused']).optional(),
-  }),
+  query: listQuery.safeExtend({ state: z.enum(['disabled', 'used', 'reserved', 'partly_used', 'unused']).optional() }),
   answers: { 200: pageOf(answers.listedCode) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, caller, services }) {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { answers, pageOf } from '../../answers.ts';
 import { byTime, page, readCursor, timePosition } from '../../cursor.ts';
 import { listQuery, text } from '../../fields.ts';
@@ -10,7 +9,7 @@ export const listCodeGroupsOperation = operation({
   path: '/v1/code-groups',
   summary: 'List code groups, newest first',
   scope: 'groups:read',
-  query: z.strictObject({ ...listQuery, q: text(200).optional() }),
+  query: listQuery.safeExtend({ q: text(200).optional() }),
   answers: { 200: pageOf(answers.codeGroup) },
   problems: ['unavailable'],
   async handle({ query, services }) {

@@ -11,7 +11,7 @@ export const listRedeemersOperation = operation({
   summary: 'List who redeemed codes of a group, the latest first: who redeems again moves to the front',
   scope: 'groups:read',
   params: z.object({ id }),
-  query: z.strictObject(listQuery),
+  query: listQuery,
   answers: { 200: pageOf(answers.redeemer) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {

@@ -4,7 +4,7 @@ import type { GiftCodePart } from '../../../domains/gift-code/operations.ts';
 import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
-import { id, time } from '../../fields.ts';
+import { id, isForward, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -15,19 +15,21 @@ export const codeGroupStatsOperation = operation({
   summary: 'What has become of the codes of a group',
   scope: 'groups:read',
   params: z.object({ id }),
-  query: z.strictObject({
-    from: time.optional(),
-    to: time.optional(),
-    time_zone: z
-      .string()
-      .transform((name, context) => {
-        const timeZone = timeZoneOf(name);
-        if (timeZone !== undefined) return timeZone;
-        context.addIssue({ code: 'custom', message: 'must be an IANA time zone, such as Asia/Tehran' });
-        return z.NEVER;
-      })
-      .default('UTC'),
-  }),
+  query: z
+    .strictObject({
+      from: time.optional(),
+      to: time.optional(),
+      time_zone: z
+        .string()
+        .transform((name, context) => {
+          const timeZone = timeZoneOf(name);
+          if (timeZone !== undefined) return timeZone;
+          context.addIssue({ code: 'custom', message: 'must be an IANA time zone, such as Asia/Tehran' });
+          return z.NEVER;
+        })
+        .default('UTC'),
+    })
+    .refine(({ from, to }) => isForward(from, to), { path: ['to'], message: 'must not be before from' }),
   answers: { 200: answers.stats },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {

@@ -27,7 +27,7 @@ export const listReconciliationsOperation = operation({
   path: '/v1/reconciliations',
   summary: 'List the proofs of the books, newest first',
   scope: 'ops:read',
-  query: z.strictObject(listQuery),
+  query: listQuery,
   answers: { 200: pageOf(answers.reconciliation) },
   problems: ['unavailable'],
   async handle({ query, services }) {

@@ -17,8 +17,7 @@ export const listRedemptionsOperation = (region: string | undefined) =>
     summary: 'List redemptions, newest first',
     scope: 'redemptions:read',
     ownScope: 'redemptions:write',
-    query: z.strictObject({
-      ...listQuery,
+    query: listQuery.safeExtend({
       phone: phone(region).optional(),
       group_id: id.optional(),
       code_id: id.optional(),

@@ -11,8 +11,7 @@ export const listWalletsOperation = (region: string | undefined) =>
     path: '/v1/wallets',
     summary: 'List wallets, newest first',
     scope: 'wallets:read',
-    query: z.strictObject({
-      ...listQuery,
+    query: listQuery.safeExtend({
       phone: phone(region).optional(),
       currency: currency.optional(),
       state: z.enum(['active', 'frozen']).optional(),

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { answers, pageOf } from '../../answers.ts';
 import { byNumber, page, readCursor } from '../../cursor.ts';
 import { listQuery } from '../../fields.ts';
@@ -12,7 +11,7 @@ export const listTransactions = operation({
   summary: 'List the movements of a wallet, newest first',
   scope: 'wallets:read',
   params: walletParams,
-  query: z.strictObject({ ...listQuery, ...walletQuery }),
+  query: listQuery.safeExtend(walletQuery),
   answers: { 200: pageOf(answers.transaction) },
   problems: ['wallet-not-found', 'unavailable'],
   async handle({ params, query, services }) {

@@ -14,7 +14,7 @@ export const listWebhookDeliveriesOperation = operation({
   summary: "List an endpoint's deliveries, newest first; `state=dead` are those that were given up",
   scope: 'ops:read',
   params: z.object({ id }),
-  query: z.strictObject({ ...listQuery, state: z.enum(['pending', 'delivered', 'dead']).optional() }),
+  query: listQuery.safeExtend({ state: z.enum(['pending', 'delivered', 'dead']).optional() }),
   answers: { 200: pageOf(answers.webhookDelivery) },
   problems: ['not-found', 'unavailable'],
   async handle({ params, query, services }) {

@@ -27,7 +27,7 @@ export const listWebhookEndpointsOperation = operation({
   path: '/v1/webhook-endpoints',
   summary: 'List webhook endpoints, newest first',
   scope: 'ops:read',
-  query: z.strictObject(listQuery),
+  query: listQuery,
   answers: { 200: pageOf(answers.webhookEndpoint) },
   problems: ['unavailable'],
   async handle({ query, services }) {
