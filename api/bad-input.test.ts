@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 /** What relays and the sweeper write by themselves. */
 const OWN_WRITES = [
-  'public.outbox',
+  'public.outbox_batches',
   'public.sweep_marks',
   'public.rollups',
   'public.rollup_quarters',

@@ -24,6 +24,15 @@ export interface OpenLoopResult {
   unsent: number;
 }
 
+/** How time passes. */
+export interface Clock {
+  /** In milliseconds. */
+  now(): number;
+  sleep(ms: number): Promise<unknown>;
+}
+
+const WALL_CLOCK: Clock = { now: () => performance.now(), sleep };
+
 /** A request is late that was sent later than this after it was due. More than a timer and a busy event loop take. */
 const LATE_MS = 100;
 
@@ -39,19 +48,20 @@ export async function openLoop<Item>(
   { rate, clients, warmUpSeconds, seconds, signal }: OpenLoopOptions,
   items: Item[],
   work: (item: Item, client: number) => Promise<boolean>,
+  { now, sleep }: Clock = WALL_CLOCK,
 ): Promise<OpenLoopResult> {
   const result: OpenLoopResult = { latencies: new Latencies(), done: 0, failed: 0, late: 0, unsent: 0 };
   const firstMeasured = warmUpSeconds * rate;
   const count = (warmUpSeconds + seconds) * rate;
-  const start = performance.now();
+  const start = now();
   const end = start + (warmUpSeconds + seconds) * 1_000;
   let next = 0;
   const send = async (item: Item, client: number, dueAt: number, isMeasured: boolean) => {
-    if (isMeasured && performance.now() - dueAt > LATE_MS) result.late++;
+    if (isMeasured && now() - dueAt > LATE_MS) result.late++;
     const isWell = await work(item, client);
     if (isWell) result.done++;
     else result.failed++;
-    if (isWell && isMeasured) result.latencies.record(performance.now() - dueAt);
+    if (isWell && isMeasured) result.latencies.record(now() - dueAt);
   };
   const client = async (number: number) => {
     for (let index = next++; index < count; index = next++) {
@@ -60,14 +70,14 @@ export async function openLoop<Item>(
       const dueAt = start + (index / rate) * 1_000;
       const isMeasured = index >= firstMeasured;
       // A timer may fire a little early.
-      for (let ms = dueAt - performance.now(); ms > 0; ms = dueAt - performance.now()) {
+      for (let ms = dueAt - now(); ms > 0; ms = dueAt - now()) {
         await sleep(Math.ceil(ms));
       }
       if (signal.aborted) return;
-      if (performance.now() <= end) await send(item, number, dueAt, isMeasured);
+      if (now() <= end) await send(item, number, dueAt, isMeasured);
       else if (isMeasured) {
         result.unsent++;
-        result.latencies.record(performance.now() - dueAt);
+        result.latencies.record(now() - dueAt);
       }
     }
   };

@@ -54,7 +54,7 @@ test('and likewise in a transaction', async () => {
 });
 
 test('a server that is stopped is given up, in a transaction as well', async () => {
-  const { database, way } = await openFragile(500);
+  const { database, way } = await openFragile(3_000);
   const one = () => inTransaction(database.door, (transaction) => transaction.execute(sql`select 1 as one`));
   expect((await one()).rows).toEqual([{ one: 1 }]);
   way.freeze();

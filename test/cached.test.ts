@@ -36,7 +36,9 @@ test('a computed answer serves all gateways while the version stays, and no othe
   expect(await here.read('a', '1', compute)).toEqual({ computed: 1 });
   await until(async () => (await client.exists('vouchsafe:cached:a:1')) === 1);
   client.disconnect();
-  expect(await there.read('a', '1', compute)).toEqual({ computed: 1 });
+  // An answer of Redis may come too late, so that it is computed once more.
+  const fail = () => Promise.reject(new Error('is not computed'));
+  expect(await until(() => there.read('a', '1', fail).catch(() => undefined))).toEqual({ computed: 1 });
   expect(await there.read('a', '2', compute)).toEqual({ computed: 2 });
   expect(await there.read('c', '2', compute)).toEqual({ computed: 3 });
   for (const gateway of gateways) gateway.disconnect();

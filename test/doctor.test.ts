@@ -20,7 +20,9 @@ const wrong = ({ states }: { states: Record<string, string> }) =>
 test('where all is well it says so, of each server, with its version', async () => {
   const found = await until(async () => {
     const result = await doctor();
-    return result.exitCode === 0 && result;
+    // There is no Redis here, and nothing is wrong with that. What took long leaves a clock unknown.
+    const others = Object.entries(result.states).filter(([name]) => name !== 'Redis');
+    return result.exitCode === 0 && others.every(([, state]) => state === 'ok') && result;
   });
   expect(found.stderr).toBe('');
   expect(wrong(found)).toEqual([]);
@@ -40,7 +42,6 @@ test('where all is well it says so, of each server, with its version', async () 
   expect(found.find('NATS')?.detail).toMatch(/^version \d/);
   expect(found.find('stream')?.detail).toMatch(/^VOUCHSAFE: \d+ events/);
   expect(found.states).toMatchObject({ sweeper: 'ok', 'code keys': 'ok', breaker: 'ok', 'wallet outbox': 'ok' });
-  // There is no Redis here, and nothing is wrong with that.
   expect(found.states.Redis).toBe('warning');
   const { stdout } = await runCli(['doctor'], { url: service.url, key: ADMIN_KEY });
   expect(stdout).toMatch(/^CHECK\tSTATE\tDETAIL\tWHAT TO DO\nAPI\tok\t/);

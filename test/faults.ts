@@ -19,7 +19,9 @@ export async function breakDatabase(
   const superuser = new pg.Client({ connectionString: world.postgresUrl });
   await superuser.connect();
   await superuser.query(`alter database ${database} with allow_connections false`);
-  await superuser.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+  // Again, until nobody is there: one who was let in just before may not be seen yet.
+  const terminate = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1';
+  await until(async () => (await superuser.query(terminate, [database])).rowCount === 0);
   let isBroken = true;
   const heal = async () => {
     if (!isBroken) return;
@@ -85,6 +87,23 @@ export const lockRows = (url: string, table: 'codes' | 'wallets', id: string): P
 /** Locks a table against changes, so that whoever wants to make one waits. @returns how to let go */
 export const lockTable = (url: string, table: string): Promise<() => Promise<void>> =>
   holding(url, `lock table ${table} in exclusive mode`);
+
+/** Stops whoever updates such rows of a table, in the middle of the statement. @param when of the row as it is to be, `new` @returns how to let go */
+export async function holdUpdates(
+  { pool, url }: { pool: pg.Pool; url: string },
+  table: string,
+  when: string,
+): Promise<() => Promise<void>> {
+  const letGo = await holding(url, 'select pg_advisory_xact_lock(1)');
+  await pool.query(`
+    create function held() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock_shared(1); return new; end';
+    create trigger held before update on ${table} for each row when (${when}) execute function held()`);
+  return async () => {
+    await letGo();
+    await pool.query('drop function held() cascade');
+  };
+}
 
 async function holding(url: string, statement: string): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url, application_name: 'test lock' });

@@ -56,9 +56,15 @@ const attempt = (service: TestService, { code = wrongCode(), phone = newPhone(),
     { ...(from && { 'X-Forwarded-For': from }), ...(key && { Authorization: `Bearer ${key}` }) },
   );
 
-/** Guesses until it is locked out. */
-async function guess(service: TestService, who: Attempt): Promise<void> {
-  for (let wrong = 0; wrong <= FEW; wrong++) expect((await attempt(service, who)).body.code).toBe('code-not-found');
+/** Guesses for a phone until it is locked out. */
+async function guess(service: TestService, phone: string): Promise<void> {
+  for (let wrong = 0; wrong <= FEW; wrong++)
+    expect((await attempt(service, { phone })).body.code).toBe('code-not-found');
+}
+
+/** Guesses until there is a lock-out where wrong codes are forgiven soon: so many at once that few are meanwhile. */
+async function guessAtOnce(guess: () => Promise<ApiAnswer>): Promise<void> {
+  await Promise.all(Array.from({ length: 60 }, guess));
 }
 
 function expectLockedOut({ status, body, headers }: ApiAnswer): void {
@@ -70,7 +76,7 @@ test('who guesses for a phone is locked out with it, for good codes too, and onl
   const service = await start(perPhone);
   const [code = ''] = await makeCodes(service, 1);
   const phone = newPhone();
-  await guess(service, { phone });
+  await guess(service, phone);
   expectLockedOut(await attempt(service, { code, phone }));
   expectLockedOut(await service.call('POST', '/v1/code-checks', { code, phone }));
   expect((await attempt(service, { code })).status).toBe(201);
@@ -79,36 +85,39 @@ test('who guesses for a phone is locked out with it, for good codes too, and onl
 test('the lock-out ends, and the next wrong code brings a longer one', async () => {
   const service = await start({ ...perPhone, VOUCHSAFE_FIRST_LOCKOUT_MS: '3000' });
   const phone = newPhone();
-  await guess(service, { phone });
+  await guess(service, phone);
+  let sentAt = 0;
   const again = await until(async () => {
+    sentAt = performance.now();
     const answer = await attempt(service, { phone });
     return answer.status !== 429 && answer;
   });
   expect(again.body.code).toBe('code-not-found');
   const locked = await attempt(service, { phone });
   expectLockedOut(locked);
-  expect(Number(locked.headers.get('Retry-After'))).toBeGreaterThan(3);
+  const endsAt = performance.now() + 1_000 * Number(locked.headers.get('Retry-After'));
+  expect(endsAt - sentAt).toBeGreaterThanOrEqual(6_000);
 });
 
 test('who guesses from an address is locked out whatever the phone, other addresses are not', async () => {
   const service = await start(perAddress);
   const [code = ''] = await makeCodes(service, 1);
   const from = newAddress();
-  await guess(service, { from });
+  await guessAtOnce(() => attempt(service, { from }));
   expectLockedOut(await attempt(service, { code, from }));
   expect((await attempt(service, { code, from: newAddress() })).status).toBe(201);
 });
 
 test('of an IPv6 address the network counts: the next of its addresses is locked out as well', async () => {
   const service = await start(perAddress);
-  await guess(service, { from: '2001:db8:1:2::1' });
+  await guessAtOnce(() => attempt(service, { from: '2001:db8:1:2::1' }));
   expectLockedOut(await attempt(service, { from: '2001:db8:1:2:ffff::2' }));
   expect((await attempt(service, { from: '2001:db8:1:3::1' })).status).toBe(404);
 });
 
 test('without a proxy in front, nobody chooses an address by a header', async () => {
   const service = await start({ ...perAddress, VOUCHSAFE_PROXIES: '0' });
-  for (let wrong = 0; wrong <= FEW; wrong++) await attempt(service, { from: newAddress() });
+  await guessAtOnce(() => attempt(service, { from: newAddress() }));
   expectLockedOut(await attempt(service, { from: newAddress() }));
 });
 
@@ -120,7 +129,7 @@ test('who guesses with an API key is locked out whatever the phone and the addre
   };
   const [code = ''] = await makeCodes(service, 1);
   const key = await newKey();
-  for (let wrong = 0; wrong <= FEW; wrong++) await attempt(service, { key, from: newAddress() });
+  await guessAtOnce(() => attempt(service, { key, from: newAddress() }));
   expectLockedOut(await attempt(service, { key, code, from: newAddress() }));
   expect((await attempt(service, { key: await newKey(), code, from: newAddress() })).status).toBe(201);
 });
@@ -141,13 +150,9 @@ test('a slip of the finger, seen by the check character, counts for the phone an
   expect((await attempt(service, { from })).body.code).toBe('code-not-found');
 });
 
-test('dry runs and look-ups by text are guesses too', async () => {
+test.each(['/v1/code-checks', '/v1/codes/lookup'])('what %s is asked is a guess too', async (path) => {
   const service = await start({ VOUCHSAFE_WRONG_CODES_PER_ADDRESS: String(FEW) });
-  for (let wrong = 0; wrong <= FEW; wrong++) {
-    const code = wrongCode();
-    if (wrong % 2) expect((await service.call('POST', '/v1/codes/lookup', { code })).status).toBe(404);
-    else expect((await service.call('POST', '/v1/code-checks', { code })).body.reason).toBe('code-not-found');
-  }
+  await guessAtOnce(() => service.call('POST', path, { code: wrongCode() }));
   expectLockedOut(await service.call('POST', '/v1/code-checks', { code: wrongCode() }));
   expectLockedOut(await service.call('POST', '/v1/codes/lookup', { code: wrongCode() }));
 });
@@ -166,7 +171,7 @@ test('gateways share lock-outs by Redis, one that starts later learns of them, a
   const here = await start(perPhone, { shared: true });
   const there = await start(perPhone, { shared: true });
   const phone = newPhone();
-  await guess(here, { phone });
+  await guess(here, phone);
   await until(async () => (await attempt(there, { phone })).status === 429);
   const late = await start(perPhone, { shared: true });
   await until(async () => (await attempt(late, { phone })).status === 429);
@@ -197,7 +202,7 @@ test('Redis flushed, paused and killed under load: every redemption is right, no
   await redis.kill();
   await redeemSome(codes.slice(180));
   const phone = newPhone();
-  await guess(service, { phone });
+  await guess(service, phone);
   expectLockedOut(await attempt(service, { phone }));
   await assertCoherent(world);
 

@@ -54,7 +54,10 @@ export interface ApiAnswer {
 
 export interface TestService {
   url: string;
-  /** Sends a request with the admin key, unless `headers` have another. */
+  /**
+   * Sends a request with the admin key, unless `headers` have another. A redemption or a reversal is waited for, however slow
+   * the machine is, unless `headers` say how long.
+   */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   close(): Promise<void>;
 }
@@ -137,12 +140,15 @@ export async function startIn(world: TestWorld, settings: Record<string, string>
   return { url: service.url, call: caller(service.url), close: service.close };
 }
 
+const WAITED_FOR = /^\/v1\/redemptions(\/[^/]+\/reverse)?$/;
+
 export function caller(url: string): TestService['call'] {
   return async (method, path, body, headers = {}) => {
     const response = await fetch(url + path, {
       method,
       headers: {
         Authorization: `Bearer ${ADMIN_KEY}`,
+        ...(method === 'POST' && WAITED_FOR.test(path) && { Prefer: 'wait=30' }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...headers,
       },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
+import { startedWith } from '../activities/start-redemption.ts';
 import { lockRows, someoneWaits } from './faults.ts';
 import { assertCoherent, createWorld, forFile, makeCodes, newPhone, until } from './harness.ts';
 import { spawnIn, type TestProcess } from './process.ts';
@@ -85,7 +86,8 @@ test('a worker killed between any two steps costs nothing: each redemption compl
 });
 
 test('what a killed process had accepted is known to the next one, though its code can no longer be redeemed', async () => {
-  const settings = { VOUCHSAFE_STEP_TIMEOUT_MS: '60000' };
+  // A place for each: none is to wait for another one's locks before it is accepted.
+  const settings = { VOUCHSAFE_STEP_TIMEOUT_MS: '60000', VOUCHSAFE_BATCHES_IN_FLIGHT: '8' };
   const killed = await spawnIn(world, settings);
   const codes = await makeCodes(killed, 6);
   const found = await Promise.all(codes.map((code) => killed.call('POST', '/v1/codes/lookup', { code })));
@@ -103,6 +105,16 @@ test('what a killed process had accepted is known to the next one, though its co
   const groupId = accepted[0]?.body.code.group_id;
   await world.giftCode.query('update code_groups set ends_at = now() where id = $1', [groupId]);
   await killed.kill();
+  // The next one reads what was accepted from Temporal's list, which follows.
+  const ids = accepted.map(({ body }) => body.id as string);
+  await until(async () => {
+    const query = `WorkflowType = 'redeem' and TaskQueue = '${world.taskQueue}' and ExecutionStatus = 'Running'`;
+    const running = new Set<string>();
+    for await (const { workflowId } of world.temporal.workflow.list({ query })) {
+      for (const { redemptionId } of await startedWith(world.temporal, workflowId)) running.add(redemptionId);
+    }
+    return ids.every((id) => running.has(id));
+  });
   const next = await spawnIn(world, settings);
   try {
     for (const { status, body } of await send(next, 0)) expect([status, body.state]).toEqual([202, 'pending']);

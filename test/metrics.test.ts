@@ -2,8 +2,11 @@ import { expect, test } from 'vitest';
 import { ADMIN_KEY, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
-const service = await forFile(startIn(world, { VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '2' }));
-const behindProxy = await forFile(startIn(world, { VOUCHSAFE_PROXIES: '1' }));
+const LIMITS = { VOUCHSAFE_WRONG_CODES_PER_ADDRESS: '2', VOUCHSAFE_FIRST_LOCKOUT_MS: '300000' };
+const service = await forFile(startIn(world, LIMITS));
+/** It does no work of the other, which counts its own. */
+const ownQueue = { TEMPORAL_TASK_QUEUE: `${world.taskQueue}-behind-proxy` };
+const behindProxy = await forFile(startIn(world, { VOUCHSAFE_PROXIES: '1', ...ownQueue }));
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\})? (\S+)$/;
 
@@ -97,12 +100,14 @@ test('dead deliveries are counted while their endpoint is there and enabled', as
 test('wrong codes and lock-outs are counted', async () => {
   const before = await scrape();
   const given = await makeCoupon(service, 1);
-  const check = async (code: string) => (await service.call('POST', '/v1/code-checks', { code })).body.reason;
   const wrong = 'X'.repeat(given.length);
-  expect([await check(wrong), await check(wrong), await check(wrong)]).toEqual(Array(3).fill('code-not-found'));
+  // So many at once that none to speak of are forgiven meanwhile.
+  const checks = Array.from({ length: 30 }, () => service.call('POST', '/v1/code-checks', { code: wrong }));
+  const told = (await Promise.all(checks)).filter(({ body }) => body.reason === 'code-not-found');
+  expect(told.length).toBeGreaterThan(2);
   const after = await scrape();
   const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
-  expect(grown('vouchsafe_wrong_codes_total{reason="code-not-found"}')).toBe(3);
+  expect(grown('vouchsafe_wrong_codes_total{reason="code-not-found"}')).toBe(told.length);
   expect(grown('vouchsafe_lockouts_total{subject="address"}')).toBe(1);
   expect(grown('vouchsafe_lockouts_total{subject="client"}')).toBe(0);
 });

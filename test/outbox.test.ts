@@ -10,7 +10,7 @@ import { startReceiver } from './receiver.ts';
 
 const world = await forFile(createWorld());
 const receiver = await forFile(startReceiver());
-let service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true' });
+let service = await startIn(world, { VOUCHSAFE_WEBHOOKS_PRIVATE: 'true', VOUCHSAFE_OUTBOX_KEPT_HOURS: '8760' });
 afterAll(() => service.close());
 
 const statusOf = async (part: string) =>
@@ -33,7 +33,12 @@ test('a lost stream comes back from the outbox, whole and in order, and nobody g
   });
   await until(async () => receiver.received.length === before.length);
   for (const { type } of before) expect(EVENT_TYPES).toContain(type);
-  expect(await statusOf('wallet')).toEqual({
+  // The mark of what is published follows it.
+  const marked = await until(async () => {
+    const status = await statusOf('wallet');
+    return status.unpublished === 0 && status;
+  });
+  expect(marked).toEqual({
     part: 'wallet',
     unpublished: 0,
     oldest_unpublished_at: null,
@@ -85,12 +90,17 @@ test('a lost stream comes back from the outbox, whole and in order, and nobody g
 test('a replay takes the events of its time and no others, from among many', async () => {
   await world.wallet.query('delete from outbox_batches');
   // Of transactions that ran beside each other, the later may have drawn the lower sequence.
-  await world.wallet.query(`
-    insert into outbox_batches (aggregate, event_count, events, occurred_at, published_at)
+  const begin = new Date(Date.now() - 30 * 86_400_000);
+  await world.wallet.query(
+    `insert into outbox_batches (aggregate, event_count, events, occurred_at, published_at)
     select 'wallet', 1, ('[' || event_1(gen_random_uuid(), 1, 'wallet.credited', '{}') || ']')::json,
-      '2026-01-01T00:00:00Z'::timestamptz + (n + 8 * (n % 2)) * interval '30 seconds', now()
-    from generate_series(0, 23999) n`);
-  const range = { part: 'wallet', from: '2026-01-02T00:00:00Z', to: '2026-01-05T02:00:00+01:00' };
+      $1::timestamptz + (n + 8 * (n % 2)) * interval '30 seconds', now()
+    from generate_series(0, 23999) n`,
+    [begin],
+  );
+  const hour = (hours: number) => new Date(begin.getTime() + hours * 3_600_000).toISOString();
+  // 97 hours after the begin, as a clock shows it that is an hour ahead.
+  const range = { part: 'wallet', from: hour(24), to: hour(98).replace('Z', '+01:00') };
   const inRange = 'from outbox where occurred_at >= $1 and occurred_at < $2';
   const { rows } = await world.wallet.query(`select count(*)::int as n ${inRange}`, [range.from, range.to]);
   expect(rows[0].n).toBe(73 * 120);

@@ -12,7 +12,7 @@ const world = await forFile(createWorld());
 const temporal = await startTemporal({ directory: join(world.home, 'temporal') });
 afterAll(() => temporal.stop());
 world.urls.temporal = temporal.address;
-const service = await forFile(startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '1000' }));
+const service = await forFile(startIn(world, { VOUCHSAFE_START_TIMEOUT_MS: '3000' }));
 /** Another gateway of the same service, that lets little pass. */
 const strict = await forFile(
   startIn(world, {

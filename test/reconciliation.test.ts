@@ -160,7 +160,7 @@ test.each([
 test('a redemption that is stuck between the parts is in flight, and no fault', async () => {
   await service.close();
   service = await startIn(world, {
-    VOUCHSAFE_STEP_TIMEOUT_MS: '500',
+    VOUCHSAFE_STEP_TIMEOUT_MS: '2000',
     VOUCHSAFE_STEP_ATTEMPTS: '1',
     VOUCHSAFE_RETRY_MAX_MS: '200',
   });

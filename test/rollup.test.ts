@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
 
 const world = await forFile(createWorld());
-const service = await forFile(startIn(world, { VOUCHSAFE_SWEEP_EVERY_MS: '1000', VOUCHSAFE_STEP_TIMEOUT_MS: '500' }));
+const service = await forFile(startIn(world, { VOUCHSAFE_SWEEP_EVERY_MS: '1000', VOUCHSAFE_STEP_TIMEOUT_MS: '2000' }));
 
 const redeem = async (code: string) =>
   (await service.call('POST', '/v1/redemptions', { code, phone: newPhone() })).body;

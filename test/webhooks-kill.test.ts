@@ -5,7 +5,7 @@ import { startReceiver } from './receiver.ts';
 
 const SETTINGS = {
   VOUCHSAFE_WEBHOOKS_PRIVATE: 'true',
-  VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: '2000',
+  VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: '5000',
 };
 
 const world = await forFile(createWorld());

@@ -26,7 +26,8 @@ import { answerWith, type ReceivedWebhook, type Receiver, startReceiver } from '
 
 const SETTINGS = {
   VOUCHSAFE_WEBHOOKS_PRIVATE: 'true',
-  VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: '1000',
+  // All is in this one process: an attempt may have to wait for it.
+  VOUCHSAFE_WEBHOOKS_TIMEOUT_MS: '5000',
   // The third attempt is far away: a test that wants it asks for it.
   VOUCHSAFE_WEBHOOKS_BACKOFF_MS: '1,3600000',
 };
