@@ -83,14 +83,18 @@ export async function greetAsPostgres(socket: Socket): Promise<void> {
  * A Temporal behind TLS that takes an API key and, of clients, a certificate. As in Temporal Cloud, search attributes are
  * made elsewhere.
  */
-export async function openTemporalGate(address: string, apiKey: string): Promise<Secured> {
+export async function openTemporalGate(
+  address: string,
+  apiKey: string,
+): Promise<Secured & { accept(apiKey: string): void }> {
+  let accepted = apiKey;
   const far = connectHttp2(`http://${address}`);
   const server = createSecureServer({ ...SERVER, requestCert: true, rejectUnauthorized: true });
   server.on('stream', (near: ServerHttp2Stream, headers) => {
     near.on('error', () => undefined);
     const refuse = (status: string) =>
       near.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status }, { endStream: true });
-    if (headers.authorization !== `Bearer ${apiKey}`) return refuse(UNAUTHENTICATED);
+    if (headers.authorization !== `Bearer ${accepted}`) return refuse(UNAUTHENTICATED);
     if (headers[':path']?.endsWith('/AddSearchAttributes')) return refuse(PERMISSION_DENIED);
     const forwarded = far.request({ ...headers, ':authority': address, ':scheme': 'http' });
     forwarded.on('error', () => near.close(http2.NGHTTP2_INTERNAL_ERROR));
@@ -106,6 +110,9 @@ export async function openTemporalGate(address: string, apiKey: string): Promise
   const gate = await listening(server);
   return {
     ...gate,
+    accept(apiKey) {
+      accepted = apiKey;
+    },
     async stop() {
       far.destroy();
       await gate.stop();

@@ -67,6 +67,11 @@ test('a redemption is made, published and reversed over servers that let in nobo
   });
   const { checks } = (await service.call('GET', '/v1/diagnostics')).body;
   expect(checks.filter(({ state }: { state: string }) => state !== 'ok')).toEqual([]);
+
+  temporal.accept('renewed');
+  onTestFinished(() => temporal.accept('temporal-key'));
+  const expired = await service.call('POST', '/v1/redemptions/retry', { step: 'credit' });
+  expect(expired).toMatchObject({ status: 503, body: { code: 'unavailable' } });
 });
 
 test('where search attributes are made by others, it is said which there have to be', async () => {
