@@ -7,6 +7,12 @@ export interface Fault {
   detail: string;
 }
 
+/** What is wrong altogether: how many rows, and of each rule the first ones. */
+export interface Faults {
+  count: number;
+  told: Fault[];
+}
+
 /** What two parts must agree on, in short: of the rows whose ids end in the same byte, how many, and a sum of hashes. */
 export interface Digest {
   /** 0 to 255. */
@@ -38,14 +44,35 @@ export const DIGEST = `get_byte(uuid_send(id), 15) as bucket, count(*)::text as 
 export const DIGEST_BY_WALLET = `get_byte(uuid_send(wallet_id), 15) as bucket, count(*)::text as count,
   sum(('x' || left(md5(wallet_id || ' ' || amount), 15))::bit(60)::bigint)::text as fingerprint`;
 
-/** Faults told of each rule; how many there are is told in any case. */
-export const FAULTS_TOLD = 100;
+/** Most faults told of each rule: where a part was set back to a backup, every row may be one. */
+const FAULTS_TOLD = 100;
+
+/** Counts what is wrong, and keeps as much of each rule as is told. */
+export function collectFaults(): { add(found: Faults): void; faults(): Faults } {
+  const kept = new Map<string, Fault[]>();
+  let count = 0;
+  return {
+    add(found) {
+      count += found.count;
+      for (const fault of found.told) {
+        const ofRule = kept.get(fault.rule) ?? [];
+        kept.set(fault.rule, ofRule);
+        if (ofRule.length < FAULTS_TOLD) ofRule.push(fault);
+      }
+    },
+    faults: () => ({ count, told: [...kept.values()].flat() }),
+  };
+}
 
 /** The rows that break rules. Each rule is a query for them, which answers their ids, and as `detail` what is wrong. */
-export async function findFaults(read: Read, rules: Record<string, string>): Promise<Fault[]> {
-  const faults: Fault[] = [];
+export async function findFaults(read: Read, rules: Record<string, string>): Promise<Faults> {
+  const found = collectFaults();
   for (const [rule, text] of Object.entries(rules)) {
-    for (const row of await read<Omit<Fault, 'rule'>>(text)) faults.push({ rule, ...row });
+    const rows = await read<{ id: string; detail: string; count: string }>(
+      `select id, detail, count(*) over () as count from (${text}) broken limit ${FAULTS_TOLD}`,
+    );
+    const told = rows.map(({ id, detail }) => ({ rule, id, detail }));
+    found.add({ count: Number(rows[0]?.count ?? 0), told });
   }
-  return faults;
+  return found.faults();
 }

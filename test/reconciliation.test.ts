@@ -157,6 +157,20 @@ test.each([
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'vouchsafe: the books do not balance\n' });
 });
 
+test('of much that is wrong all is counted, and the first of it told', async () => {
+  const id = "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid";
+  await tamper(
+    'walletDatabase',
+    `insert into wallets (id, phone, currency, balance) select ${id}, '+9891' || lpad(n::text, 8, '0'), 'USD', 1
+     from generate_series(1, 150) n`,
+  );
+  const { fault_count, faults } = await reconcile();
+  const rule = 'a balance is the sum of its transfers';
+  const told = faults.filter((fault: { rule: string }) => fault.rule === rule);
+  expect([fault_count >= 150, told.length]).toEqual([true, 100]);
+  await tamper('walletDatabase', "delete from wallets where phone like '+98910000%'");
+});
+
 test('a redemption that is stuck between the parts is in flight, and no fault', async () => {
   await service.close();
   service = await startIn(world, {

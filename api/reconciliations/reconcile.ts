@@ -1,6 +1,14 @@
 import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
 import type { WalletPart } from '../../domains/wallet/operations.ts';
-import { type BookEntry, byId, type Digest, type Fault, factsOf } from '../../platform/books.ts';
+import {
+  type BookEntry,
+  byId,
+  collectFaults,
+  type Digest,
+  type Fault,
+  type Faults,
+  factsOf,
+} from '../../platform/books.ts';
 import { reversalFaults } from './reversals.ts';
 
 /** What the books of both parts say of themselves and of one another. */
@@ -10,7 +18,7 @@ export interface Findings {
   inFlight: number;
   /** Redeemed by the codes' books, credited by the wallets', by currency; they differ by what is in flight. Minor units. */
   totals: { currency: string; redeemed: string; credited: string }[];
-  faults: Fault[];
+  faults: Faults;
 }
 
 /** Younger redemptions are looked at one by one only where the digests differ: most of them are under way. */
@@ -29,26 +37,20 @@ export async function reconcile(giftCode: GiftCodePart, wallet: WalletPart): Pro
   const codes = await giftCode.readGiftCodeBooks(before);
   const wallets = await wallet.readWalletBooks(before);
 
-  const suspects = new Set<string>();
+  const found = collectFaults();
+  found.add(codes.faults);
+  found.add(wallets.faults);
+  const addAll = (faults: Fault[]) => found.add({ count: faults.length, told: faults });
   for (const bucket of differing(fingerprints(codes.digests), fingerprints(wallets.digests))) {
     const settled = facts(await giftCode.readSettledOf(bucket, before));
     const credited = facts(await wallet.readCreditsOf(bucket, before));
-    for (const id of differing(settled, credited)) suspects.add(id);
-  }
-  const faults = [...codes.faults, ...wallets.faults];
-  const ids = [...suspects];
-  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
-    const some = ids.slice(from, from + IDS_AT_ONCE);
-    // In this order: what the wallet decided is there before the redemption says so.
-    const redemptions = byId(await giftCode.readEntries(some));
-    const decisions = byId(await wallet.readDecisions(some));
-    for (const id of some) {
-      const fault = disagreement(redemptions.get(id), decisions.get(id));
-      if (fault) faults.push({ ...fault, id });
+    const suspects = differing(settled, credited);
+    for (let from = 0; from < suspects.length; from += IDS_AT_ONCE) {
+      addAll(await disagreements(giftCode, wallet, suspects.slice(from, from + IDS_AT_ONCE)));
     }
   }
   for (const bucket of differing(fingerprints(codes.reversed), fingerprints(wallets.reversed))) {
-    faults.push(...(await reversalFaults(giftCode, wallet, bucket, before)));
+    addAll(await reversalFaults(giftCode, wallet, bucket, before));
   }
   return {
     checked: {
@@ -59,8 +61,19 @@ export async function reconcile(giftCode: GiftCodePart, wallet: WalletPart): Pro
     },
     inFlight: codes.inFlight,
     totals: totals(codes.redeemed, wallets.credited),
-    faults,
+    faults: found.faults(),
   };
+}
+
+/** What is wrong between redemptions and what the wallets decided of them, as both are now. */
+async function disagreements(giftCode: GiftCodePart, wallet: WalletPart, ids: string[]): Promise<Fault[]> {
+  // In this order: what the wallet decided is there before the redemption says so.
+  const redemptions = byId(await giftCode.readEntries(ids));
+  const decisions = byId(await wallet.readDecisions(ids));
+  return ids.flatMap((id) => {
+    const fault = disagreement(redemptions.get(id), decisions.get(id));
+    return fault ? [{ ...fault, id }] : [];
+  });
 }
 
 const fingerprints = (digests: Digest[]) =>

@@ -8,7 +8,6 @@ import {
 } from '../../domains/gateway/reconciliations.ts';
 import type { GiftCodePart } from '../../domains/gift-code/operations.ts';
 import type { WalletPart } from '../../domains/wallet/operations.ts';
-import { FAULTS_TOLD } from '../../platform/books.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { within } from '../../platform/within.ts';
 import { reconcile } from './reconcile.ts';
@@ -36,11 +35,11 @@ export function createReconciler({ gateway, giftCode, wallet }: Databases, logge
     const alive = setInterval(() => keepAlive(gateway, id).catch(() => undefined), ALIVE_EVERY_MS);
     try {
       const { faults, ...findings } = await reconcile(giftCode, wallet);
-      if (faults.length > 0)
-        logger.error({ reconciliation: id, faults: faults.slice(0, 10) }, 'the books do not balance');
+      const { count, told } = faults;
+      if (count > 0) logger.error({ reconciliation: id, faults: told.slice(0, 10) }, 'the books do not balance');
       await finishReconciliation(gateway, id, {
-        state: faults.length === 0 ? 'balanced' : 'unbalanced',
-        findings: { ...findings, faultCount: faults.length, faults: faults.slice(0, FAULTS_TOLD) },
+        state: count === 0 ? 'balanced' : 'unbalanced',
+        findings: { ...findings, faultCount: count, faults: told },
       });
     } catch (error) {
       await finishReconciliation(gateway, id, { state: 'failed', error: String(error) });

@@ -1,4 +1,11 @@
-import { type BookEntry, DIGEST, DIGEST_BY_WALLET, type Digest, type Fault, findFaults } from '../../platform/books.ts';
+import {
+  type BookEntry,
+  DIGEST,
+  DIGEST_BY_WALLET,
+  type Digest,
+  type Faults,
+  findFaults,
+} from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { ROLLUP_RULES } from './rollup-rules.ts';
@@ -12,7 +19,7 @@ export interface GiftCodeBooks {
   redeemed: { currency: string; value: string }[];
   /** Of what was taken back. */
   reversed: Digest[];
-  faults: Fault[];
+  faults: Faults;
   digests: Digest[];
 }
 

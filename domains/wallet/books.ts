@@ -1,4 +1,11 @@
-import { type BookEntry, DIGEST, DIGEST_BY_WALLET, type Digest, type Fault, findFaults } from '../../platform/books.ts';
+import {
+  type BookEntry,
+  DIGEST,
+  DIGEST_BY_WALLET,
+  type Digest,
+  type Faults,
+  findFaults,
+} from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { WalletDatabase } from './database.ts';
 
@@ -9,7 +16,7 @@ export interface WalletBooks {
   credited: { currency: string; value: string }[];
   /** Of what was taken back. */
   reversed: Digest[];
-  faults: Fault[];
+  faults: Faults;
   digests: Digest[];
 }
 

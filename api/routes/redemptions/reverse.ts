@@ -4,17 +4,20 @@ import type { ReversalRequest } from '../../../domains/gift-code/reverse-redempt
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { GIVEN_UP, reversalWorkflowId } from '../../../workflows/contracts.ts';
+import { reversalWorkflowId } from '../../../workflows/contracts.ts';
 import type { reverse } from '../../../workflows/reverse.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
+import { type AtRest, readAtRest } from '../../redemptions/read-at-rest.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
 
 const TIMEOUT_MS = 10_000;
+const START_AGAIN_MS = 500;
+const RESULT_MS = 1_000;
 
 export const reverseRedemptionOperation = operation({
   method: 'POST',
@@ -57,14 +60,12 @@ export const reverseRedemptionOperation = operation({
     const noted = await change(giftCode.beginReversal(order, TIMEOUT_MS));
     assertSameRequest(order, noted);
     const waitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
-    const refusal = noted ? await within(waitMs, endOrLeave(services, noted)) : null;
-    const after = (await redemptions.read(params.id, 0)) ?? before;
+    const { view, isReversing } = noted
+      ? await workedOn(services, noted, waitMs)
+      : await readAtRest(services, params.id, 0);
+    const after = view ?? before;
     const isReversed = after.row.state === 'reversed';
-    if (refusal && !isReversed) {
-      if (refusal !== 'insufficient-funds' && refusal !== GIVEN_UP)
-        throw new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
-      throw new Problem('insufficient-funds', { members: { redemption_id: params.id } });
-    }
+    if (noted && !isReversing && !isReversed) throw await refusalOf(services, params.id);
     const answer = isReversed
       ? await over(after)
       : {
@@ -87,23 +88,41 @@ export const reverseRedemptionOperation = operation({
   },
 });
 
-/** Has a reversal worked on. It is noted: where its workflow cannot be started, or is terminated, the sweeper starts it. */
-const endOrLeave = (services: Services, reversal: ReversalRequest): Promise<string | null | undefined> =>
-  end(services, reversal).catch((error: unknown) => {
-    services.logger.warn({ err: error, redemption: reversal.redemptionId }, 'a reversal waits for the sweeper');
-    return undefined;
-  });
-
-/** How a reversal ends: null, or why the wallet refused. */
-async function end(services: Services, reversal: ReversalRequest): Promise<string | null> {
-  const { temporal, config, redeemOptions, giftCode } = services;
-  const workflow = temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(reversal.redemptionId));
+/**
+ * Has a reversal worked on, and waits for its end as long as is asked. It is noted: where its workflow cannot be started, or is
+ * terminated, the sweeper starts it.
+ */
+async function workedOn(services: Services, reversal: ReversalRequest, waitMs: number): Promise<AtRest> {
+  const giveUpAt = performance.now() + waitMs;
   for (;;) {
-    const isOwn = await startReversal(temporal, config.temporal.taskQueue, reversalOrder(reversal), redeemOptions);
-    const refusal = await workflow.result();
-    // What ended was the workflow of an order from before this one was noted.
-    if (isOwn || refusal === null || !(await giftCode.readReversal(reversal.redemptionId))) return refusal;
+    const isOwn = await within(giveUpAt - performance.now(), startOrLeave(services, reversal));
+    const leftMs = isOwn === undefined ? 0 : Math.max(giveUpAt - performance.now(), 0);
+    // The workflow that is there may be of an order from before this one was noted, and end without it.
+    const waitsMs = isOwn === false ? Math.min(leftMs, START_AGAIN_MS) : leftMs;
+    const atRest = await readAtRest(services, reversal.redemptionId, waitsMs);
+    if (!atRest.isReversing || waitsMs === leftMs) return atRest;
   }
+}
+
+/** @returns whether its workflow was started now, by none before; nothing where it could not be started */
+async function startOrLeave(services: Services, reversal: ReversalRequest): Promise<boolean | undefined> {
+  const { temporal, config, redeemOptions, logger } = services;
+  try {
+    return await startReversal(temporal, config.temporal.taskQueue, reversalOrder(reversal), redeemOptions);
+  } catch (error) {
+    logger.warn({ err: error, redemption: reversal.redemptionId }, 'a reversal waits for the sweeper');
+    return undefined;
+  }
+}
+
+/** Why a reversal was refused that is noted no longer; its workflow ends just now. */
+async function refusalOf({ temporal }: Services, redemptionId: string): Promise<Problem> {
+  const workflow = temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(redemptionId));
+  const refusal = await within(RESULT_MS, workflow.result()).catch(() => undefined);
+  const members = { redemption_id: redemptionId };
+  if (refusal === 'not-credited')
+    return new Problem('conflict', { detail: 'It was not credited by this wallet.', members });
+  return new Problem('insufficient-funds', { members });
 }
 
 /** @throws Problem `idempotency-key-reused` where what is noted was asked for by the same request, and is something else */
