@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { DatabaseUnavailable, DataError } from '../platform/database-errors.ts';
+import { DataError } from '../platform/database-errors.ts';
 import { type Part, POISON } from '../workflows/contracts.ts';
 
 /**
@@ -8,10 +8,9 @@ import { type Part, POISON } from '../workflows/contracts.ts';
  */
 function asFailure(part: Part, error: unknown): ApplicationFailure {
   const message = error instanceof Error ? error.message : String(error);
-  const type = error instanceof DataError || error instanceof BrokenInvariant ? POISON : 'unavailable';
   return ApplicationFailure.create({
     message: `${part}: ${message}`,
-    type: error instanceof DatabaseUnavailable ? 'database-unavailable' : type,
+    type: error instanceof DataError || error instanceof BrokenInvariant ? POISON : 'unavailable',
     ...(error instanceof Error && { cause: error }),
   });
 }

@@ -30,7 +30,7 @@ const RENEW_PIECE = 500;
 /** A piece takes a core for itself; in between, redemptions have it for so many times as long, at most for so long. */
 const RESTS = 4;
 const LONGEST_REST_MS = 1_000;
-/** A call of a step checks its deadline within one time-out of the step; the other one is for clocks that differ. */
+/** Two time-outs of a step: a call checks its deadline within one, the other is for clocks that differ. */
 const TRAIL_STEPS = 2;
 
 /**
@@ -67,7 +67,7 @@ export function sweepActivities(
   return {
     sweepRedemptions: (afterMs) =>
       orFailure('gift-code', async () => {
-        // Behind it no row may come to be any more: see `rollRedemptions`.
+        // Behind it no row may come to be any more: see `roll_redemptions`.
         await advanceSweepMark(db, Math.max(afterMs, trailMs));
         // First: they are few, and to read all of the others may take longer than an attempt has.
         let pickedUp = await sweepReversals(afterMs);
@@ -86,13 +86,11 @@ export function sweepActivities(
 
     sweepGenerations: (afterMs) =>
       orFailure('gift-code', async () => {
-        let pickedUp = 0;
-        for (const order of await runningGenerations(db, afterMs, PAGE)) {
-          if (await isOpen(client, generationWorkflowId(order.generationId))) continue;
+        return await countOf(await runningGenerations(db, afterMs, PAGE), async (order) => {
+          if (await isOpen(client, generationWorkflowId(order.generationId))) return false;
           await startGeneration(client, taskQueue, order, options);
-          pickedUp++;
-        }
-        return pickedUp;
+          return true;
+        });
       }),
 
     rollRedemptions: () =>

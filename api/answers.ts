@@ -36,7 +36,7 @@ const trace = {
 
 const stuck = z.object({
   step: z.string(),
-  since: instant.nullable(),
+  since: instant.meta({ description: 'When the workflow that waits was started' }),
   attempts: count,
   last_error: z.string().nullable(),
   next_attempt_at: instant.nullable(),

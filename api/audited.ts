@@ -2,6 +2,7 @@ import {
   type AuditAction,
   type AuditEntry,
   type AuditTrail,
+  keepAuditIntent,
   settleAuditIntent,
   writeAuditIntent,
 } from '../domains/gateway/write-audit-log.ts';
@@ -11,6 +12,9 @@ import { Problem } from '../platform/problems.ts';
 import { asProblem } from './http/problems.ts';
 import type { Answer, Change } from './operation.ts';
 import type { Services } from './services.ts';
+
+/** Well within the time after which one that is silent counts as lost. */
+const ALIVE_EVERY_MS = 60_000;
 
 /**
  * Performs what changes something, and keeps account of it. It is done between two writes of the audit log: before, that
@@ -36,6 +40,7 @@ export async function audited(
     settleAuditIntent(gateway, intentId, trail, entry, outcome).catch((error: unknown) =>
       logger.error({ err: error, ...trail, ...entry }, 'the audit log could not be written'),
     );
+  const alive = setInterval(() => keepAuditIntent(gateway, intentId).catch(() => undefined), ALIVE_EVERY_MS);
   let isBegun = false;
   let isMade = false;
   const change: Change = async (work) => {
@@ -44,7 +49,8 @@ export async function audited(
     isMade = true;
     return result;
   };
-  const answer = await perform(change).catch(async (error: unknown) => {
+  const performed = perform(change).finally(() => clearInterval(alive));
+  const answer = await performed.catch(async (error: unknown) => {
     if (isRefusal(error) || !isBegun || (!isMade && hasChangedNothing(error))) {
       await settle(undefined);
       throw error;

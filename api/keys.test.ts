@@ -541,15 +541,20 @@ describe('the audit log', () => {
 
   test('has what was begun and lost with its process, as of unknown outcome', async () => {
     const { id } = await makeKey(['*']);
-    const walletId = randomUUID();
+    const [walletId, underWay] = [randomUUID(), randomUUID()];
     await world.gateway.query(
       `insert into audit_intents
-         (id, client_id, key_id, action, resource_type, resource_id, request_id, remote_address, created_at)
-       values ($1, $2, $2, 'wallet.credit', 'wallet', $3, $4, '192.0.2.1', now() - interval '10 minutes')`,
-      [randomUUID(), id, walletId, randomUUID()],
+         (id, client_id, key_id, action, resource_type, resource_id, request_id, remote_address, created_at, alive_at)
+       select gen_random_uuid(), $1, $1, 'wallet.credit', 'wallet', resource, gen_random_uuid(), '192.0.2.1',
+         now() - interval '10 minutes', now() - silent
+       from (values ($2::uuid, interval '10 minutes'), ($3::uuid, interval '0')) all_of(resource, silent)`,
+      [id, walletId, underWay],
     );
     expect(await onlyAudit(walletId, 'wallet.credit')).toMatchObject({ outcome: 'unknown', before: null, after: null });
     await onlyAudit(walletId, 'wallet.credit');
+    // What takes long is not lost: its process says so.
+    expect((await admin('GET', `/v1/audit-log?resource=${underWay}`)).body.items).toEqual([]);
+    await world.gateway.query('delete from audit_intents where resource_id = $1', [underWay]);
   });
 });
 

@@ -13,8 +13,7 @@ export type Part = 'gateway' | 'gift-code' | 'wallet';
 /**
  * One part's database. Each kind of work has connections of its own, so that none waits behind another's: `steps` for
  * the saga's activities and the gateway's webhooks, `door` for what a request needs before it is accepted, `bulk` for
- * making many codes, `reads` for
- * all else. The relay opens its own.
+ * making many codes, `reads` for all else, what changes little at a time included. The relay opens its own.
  */
 export interface Database<Schema extends Record<string, unknown>> {
   part: Part;
@@ -23,7 +22,7 @@ export interface Database<Schema extends Record<string, unknown>> {
   door: pg.Pool;
   bulk: pg.Pool;
   reads: pg.Pool;
-  /** Drizzle over `reads`. */
+  /** Drizzle over `reads`. Throws DrizzleQueryError, which `operationError` sorts. */
   orm: NodePgDatabase<Schema>;
   /** The server's clock, in milliseconds, as last compared with ours. */
   nowMs(): number;
@@ -38,7 +37,12 @@ export interface DatabaseOptions {
   statementTimeoutMs: number;
 }
 
+/** Statements end before the attempt at a step that runs them does. */
+export const STATEMENT_SHARE = 0.8;
+
 const CLOCK_COMPARED_EVERY_MS = 60_000;
+/** What was answered later tells little of the other clock: nobody knows what took the time. */
+const COMPARED_WITHIN_MS = 1_000;
 const CONTENTION_ATTEMPTS = 10;
 const CONNECTION_LIFETIME_S = 300;
 const CONNECT_MS = 5_000;
@@ -64,11 +68,13 @@ export async function openDatabase<Schema extends Record<string, unknown>>(
   const reads = pool('reads', options.reads, longTimeoutMs);
   const pools = [steps, door, bulk, reads];
 
-  let aheadMs = 0;
+  let aheadMs: number | undefined;
   const compareClocks = async () => {
     const before = Date.now();
     const { rows } = await query<{ now: Date }>(reads, { text: 'select clock_timestamp() as now' }, 10_000);
-    if (rows[0]) aheadMs = rows[0].now.getTime() - (before + Date.now()) / 2;
+    const after = Date.now();
+    if (aheadMs !== undefined && after - before > COMPARED_WITHIN_MS) return;
+    if (rows[0]) aheadMs = rows[0].now.getTime() - (before + after) / 2;
   };
   const timer = setInterval(() => compareClocks().catch(() => undefined), CLOCK_COMPARED_EVERY_MS).unref();
   try {
@@ -87,7 +93,7 @@ export async function openDatabase<Schema extends Record<string, unknown>>(
     bulk,
     reads,
     orm: drizzle(reads, { schema, casing: 'snake_case' }),
-    nowMs: () => Date.now() + aheadMs,
+    nowMs: () => Date.now() + (aheadMs ?? 0),
     async close() {
       clearInterval(timer);
       await Promise.all(pools.map((p) => p.end()));
@@ -159,14 +165,28 @@ type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0];
  */
 export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Transaction) => Promise<T>): Promise<T> {
   const client = await connect(pool);
-  let isBroken = false;
+  let isDestroyed = false;
+  const destroyIfBroken = (error: unknown) => {
+    if (isDestroyed || !(error instanceof DrizzleQueryError)) return;
+    if (!(databaseError(error) instanceof DatabaseUnavailable)) return;
+    isDestroyed = true;
+    client.release(true);
+  };
   try {
-    return await drizzle(client, { casing: 'snake_case' }).transaction(work);
+    return await drizzle(client, { casing: 'snake_case' }).transaction(async (transaction) => {
+      try {
+        return await work(transaction);
+      } catch (error) {
+        // Before Drizzle rolls back, which a server that is silent would not answer either.
+        destroyIfBroken(error);
+        throw error;
+      }
+    });
   } catch (error) {
-    isBroken = error instanceof DrizzleQueryError && databaseError(error) instanceof DatabaseUnavailable;
+    destroyIfBroken(error);
     throw error;
   } finally {
-    client.release(isBroken);
+    if (!isDestroyed) client.release();
   }
 }
 

@@ -8,7 +8,8 @@ import { listRedeemers, type RedeemerFilter } from '../domains/gift-code/redeeme
 import { rollRedemptions } from '../domains/gift-code/roll-redemptions.ts';
 import { advanceSweepMark, staleRedemptions } from '../domains/gift-code/stale-redemptions.ts';
 import type { WalletDatabase } from '../domains/wallet/database.ts';
-import { listTransfers, listWallets } from '../domains/wallet/read-wallets.ts';
+import { listTransfers } from '../domains/wallet/read-transfers.ts';
+import { listWallets } from '../domains/wallet/read-wallets.ts';
 import type { Database } from '../platform/database.ts';
 import { newId } from '../platform/ids.ts';
 import {

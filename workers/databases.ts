@@ -2,11 +2,14 @@ import * as gatewaySchema from '../domains/gateway/schema.ts';
 import * as giftCodeSchema from '../domains/gift-code/schema.ts';
 import * as walletSchema from '../domains/wallet/schema.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
-import { type DatabaseOptions, migrateDatabase, openDatabase, type Part } from '../platform/database.ts';
+import {
+  type DatabaseOptions,
+  migrateDatabase,
+  openDatabase,
+  type Part,
+  STATEMENT_SHARE,
+} from '../platform/database.ts';
 import { DatabaseUnavailable, OtherDatabase } from '../platform/database-errors.ts';
-
-/** Statements end before the attempt at a step that runs them does. */
-const STATEMENT_SHARE = 0.8;
 
 /** How many connections a thread opens at most, and how long its statements may take. */
 export function databaseOptions({ steps, dispatcher }: Config): DatabaseOptions {

@@ -144,7 +144,7 @@ export interface SweepActivities {
   renewCodes(): Promise<number>;
 }
 
-/** How a workflow ends whose reversal is over already, or was given up, since the wallet had refused it. */
+/** What `reverse` returns when its note is gone: another run has reversed the redemption, or the reversal was given up. */
 export const GIVEN_UP = 'given-up';
 
 /** Failure type of an error that the same input would bring again: it splits a batch but is no outage. */
@@ -153,7 +153,7 @@ export const POISON = 'poison';
 /** Asks a redemption's own workflow to undo it: one argument, the reason. */
 export const ABORT_SIGNAL = 'abort';
 
-/** Asks a generation's workflow where it stands: GenerationProgress. */
+/** Asks a generation's workflow where it stands, in Temporal's Web UI say: GenerationProgress. */
 export const GENERATION_QUERY = 'generation';
 
 /** The step a stuck redemption stands at, and `settled` when it is over. */

@@ -193,12 +193,9 @@ export class Saga {
 
   private async startOwnWorkflow({ item, reason, undo }: Tracked): Promise<void> {
     const { abort: _, ...options } = this.options;
-    // What is being undone is undone on: a void or a refusal stands in its row, an abort has to be told.
-    const abort = reason ?? this.abortReason;
-    const args: Parameters<typeof redeem> = [
-      [item],
-      abort === undefined || undo.length === 0 ? options : { ...options, abort },
-    ];
+    // One that is being undone goes on being undone. One with nothing left to undo was found credited, and goes forward.
+    const abort = undo.length === 0 ? undefined : (reason ?? this.abortReason);
+    const args: Parameters<typeof redeem> = [[item], abort === undefined ? options : { ...options, abort }];
     try {
       await CancellationScope.nonCancellable(() =>
         startChild<typeof redeem>('redeem', {

@@ -22,13 +22,13 @@ const keyOf = (redemptionId: string) => `vouchsafe:accepted:${redemptionId}`;
  * @param recalled those that a process before this one may have accepted, by their ids
  */
 export function createAccepted(redis: Redis | null, recalled: ReadonlyMap<string, RedemptionItem>): Accepted {
-  const forgetAt = performance.now() + KEPT_SECONDS * 1_000;
+  let early: ReadonlyMap<string, RedemptionItem> | undefined = recalled;
+  setTimeout(() => {
+    early = undefined;
+  }, KEPT_SECONDS * 1_000).unref();
   return {
     tell: (item) => keep(redis, keyOf(item.redemptionId), item, KEPT_SECONDS),
-    async find(redemptionId) {
-      const before = performance.now() < forgetAt ? recalled.get(redemptionId) : undefined;
-      return before ?? (await readKept(redis, keyOf(redemptionId)));
-    },
+    find: async (redemptionId) => early?.get(redemptionId) ?? (await readKept(redis, keyOf(redemptionId))),
   };
 }
 

@@ -56,10 +56,10 @@ const isActor = (actor: string) =>
 const isResource = (resource: string) =>
   isUuid(resource) ? eq(auditLog.resourceId, resource) : eq(auditLog.resourceType, resource);
 
-/** No request takes as long: what is still an intent then was lost with its process, or its end could not be written. */
+/** What is still an intent, and was silent for so long, was lost with its process, or its end could not be written. */
 async function settleLostIntents(db: GatewayDatabase): Promise<void> {
   await db.orm.execute(sql`
-    with lost as (delete from audit_intents where created_at < now() - interval '5 minutes' returning *)
+    with lost as (delete from audit_intents where alive_at < now() - interval '5 minutes' returning *)
     insert into audit_log (client_id, key_id, request_id, remote_address, action, resource_type, resource_id, created_at, outcome)
     select client_id, key_id, request_id, remote_address, action, resource_type, resource_id, created_at, 'unknown' from lost`);
 }

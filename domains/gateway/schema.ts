@@ -75,7 +75,11 @@ const trail = () => ({
 });
 
 /** Requests to change something that are under way. One that stays was lost half-way: what became of it is not known. */
-export const auditIntents = pgTable('audit_intents', { id: uuid().primaryKey(), ...trail() });
+export const auditIntents = pgTable('audit_intents', {
+  id: uuid().primaryKey(),
+  ...trail(),
+  aliveAt: instant().notNull().defaultNow(),
+});
 
 /** What was done; append-only. `id` gives the order. */
 export const auditLog = pgTable(

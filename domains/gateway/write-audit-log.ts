@@ -57,6 +57,12 @@ export async function writeAuditIntent(
   await query(db.door, { name: 'write audit intent', text, values: [id, ...values(trail, entry)] }, TIMEOUT_MS);
 }
 
+/** Says that what is about to be done is still being done: it may take long. @throws DatabaseUnavailable */
+export async function keepAuditIntent(db: GatewayDatabase, id: string): Promise<void> {
+  const text = 'update audit_intents set alive_at = now() where id = $1';
+  await query(db.door, { name: 'keep audit intent', text, values: [id] }, TIMEOUT_MS);
+}
+
 /** Ends an intent: with what was done, or, where nothing was, without a trace. @throws DatabaseUnavailable */
 export async function settleAuditIntent(
   db: GatewayDatabase,

@@ -64,8 +64,8 @@ export async function asksForReversal(
 }
 
 /**
- * Calls `give_up_reversal`. @returns whether it is given up: not where it was asked for more often than `asks` times. @throws
- * DatabaseUnavailable, retryable
+ * Calls `give_up_reversal`. @returns whether it is given up: not where it was asked for more often than `asks` times.
+ * @throws DatabaseUnavailable, retryable
  */
 export async function giveUpReversal(
   db: GiftCodeDatabase,

@@ -6,16 +6,9 @@ import { ensureWallets } from './ensure-wallets.ts';
 import { findWallets } from './find-wallets.ts';
 import { postTransfer } from './post-transfer.ts';
 import { probeWallet } from './probe.ts';
-import { readTransfers } from './read-transfers.ts';
+import { listTransfers, readTransfer, readTransfers } from './read-transfers.ts';
 import { readWalletSides } from './read-wallet-sides.ts';
-import {
-  listTransfers,
-  listWallets,
-  readTransfer,
-  readWallet,
-  readWallets,
-  readWalletsOfPhone,
-} from './read-wallets.ts';
+import { listWallets, readWallet, readWallets, readWalletsOfPhone } from './read-wallets.ts';
 import { updateWallet } from './update-wallet.ts';
 
 /** What the wallet part does for the gateway, in its process or behind `vouchsafe serve wallet`. */

@@ -1,5 +1,5 @@
 import type { RedemptionMilestones } from '../../../domains/gift-code/redemption-milestones.ts';
-import type { Transfer } from '../../../domains/wallet/read-transfers.ts';
+import type { TransferSummary } from '../../../domains/wallet/read-transfers.ts';
 import { toMoney } from '../../../platform/money.ts';
 import type { TimelineItem } from './item.ts';
 
@@ -23,7 +23,7 @@ export function redemptionItems(row: RedemptionMilestones): TimelineItem[] {
 const WHAT: Record<string, string> = { redemption: 'credited', void: 'voided', reversal: 'debited again' };
 
 /** What the wallet decided, and what it took back. */
-export function transferItems(transfers: Transfer[]): TimelineItem[] {
+export function transferItems(transfers: TransferSummary[]): TimelineItem[] {
   return transfers.map(({ id, kind, walletId, amount, currency, reason, createdAt }) => ({
     at: createdAt,
     source: 'row',

@@ -2,7 +2,7 @@ import { deliveriesOfEvents } from '../../../domains/gateway/deliveries-of-event
 import { type AuditRow, listAuditLog } from '../../../domains/gateway/list-audit-log.ts';
 import type { WebhookDelivery } from '../../../domains/gateway/read-webhook-deliveries.ts';
 import type { RedemptionMilestones } from '../../../domains/gift-code/redemption-milestones.ts';
-import type { Transfer } from '../../../domains/wallet/read-transfers.ts';
+import type { TransferSummary } from '../../../domains/wallet/read-transfers.ts';
 import { reversalTransferId } from '../../../platform/ids.ts';
 import type { KeptEvent } from '../../../platform/outbox-find.ts';
 import { unavailable } from '../../../platform/problems.ts';
@@ -92,7 +92,7 @@ async function allWorkflowItems(
 function eventsOfRedemption(
   giftCode: Services['giftCode'],
   row: RedemptionMilestones,
-  transfers: Transfer[],
+  transfers: TransferSummary[],
 ): Promise<KeptEvent[]> {
   const times = [row.createdAt, row.settledAt, row.stuckAt, ...transfers.map(({ createdAt }) => createdAt)];
   return giftCode.findEvents(
@@ -102,7 +102,7 @@ function eventsOfRedemption(
   );
 }
 
-async function eventsOfTransfers(wallet: Services['wallet'], transfers: Transfer[]): Promise<KeptEvent[]> {
+async function eventsOfTransfers(wallet: Services['wallet'], transfers: TransferSummary[]): Promise<KeptEvent[]> {
   const events = transfers.map(({ walletId, walletVersion, createdAt }) =>
     walletId && walletVersion ? wallet.findEvents(walletId, [walletVersion], [createdAt]) : [],
   );
@@ -110,7 +110,7 @@ async function eventsOfTransfers(wallet: Services['wallet'], transfers: Transfer
 }
 
 /** What events of the redemption are called, whether the outbox still has them or not. */
-const eventIds = (id: string, row: RedemptionMilestones | undefined, transfers: Transfer[]): string[] => [
+const eventIds = (id: string, row: RedemptionMilestones | undefined, transfers: TransferSummary[]): string[] => [
   ...(row ? versionsOf(row).map((version) => `redemption.${id}.${version}`) : []),
   ...transfers.map(({ walletId, walletVersion }) => `wallet.${walletId}.${walletVersion}`),
 ];

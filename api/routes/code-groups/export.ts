@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { ExportedCode } from '../../../domains/gift-code/export-codes.ts';
-import type { GiftCodePart } from '../../../domains/gift-code/operations.ts';
+import { operationError } from '../../../platform/database-errors.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { id } from '../../fields.ts';
 import { operation } from '../../operation.ts';
+import type { Services } from '../../services.ts';
 
 const HEADER = 'id,code,state,max_redemptions,redemptions,last_redeemed_at\n';
 
@@ -22,7 +23,7 @@ export const exportCodesOperation = operation({
     if (!group) throw new Problem('not-found');
     return {
       status: 200,
-      body: Readable.from(csv(services.giftCode, group.id)),
+      body: Readable.from(csv(services, group.id)),
       audit: { action: 'code.reveal', resource: { type: 'code_group', id: group.id } },
       headers: {
         'Content-Type': 'text/csv; charset=utf-8',
@@ -36,11 +37,15 @@ export const exportCodesOperation = operation({
  * A page at a time, so that memory does not grow with them. No field holds a comma, a quote or
  * a line break: codes are letters, digits and dashes.
  */
-async function* csv(giftCode: GiftCodePart, groupId: string): AsyncGenerator<string> {
+async function* csv({ giftCode, logger }: Services, groupId: string): AsyncGenerator<string> {
   yield HEADER;
   let after = 0;
   for (;;) {
-    const page = await giftCode.exportCodes(groupId, after);
+    const page = await giftCode.exportCodes(groupId, after).catch((error: unknown) => {
+      // Its status is sent already: the client sees that the connection ends.
+      logger.error({ err: operationError(error), code_group: groupId, after }, 'an export broke off');
+      throw error;
+    });
     const last = page.at(-1);
     if (!last) return;
     after = last.position;

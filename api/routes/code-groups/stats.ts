@@ -2,12 +2,15 @@ import { z } from 'zod';
 import type { DayRange } from '../../../domains/gift-code/code-group-stats.ts';
 import type { GiftCodePart } from '../../../domains/gift-code/operations.ts';
 import type { CodeGroup } from '../../../domains/gift-code/read-code-groups.ts';
+import { DataError } from '../../../platform/database-errors.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { answers } from '../../answers.ts';
 import { id, isForward, time } from '../../fields.ts';
 import { operation } from '../../operation.ts';
 
 const TIMEOUT_MS = 10_000;
+/** SQLSTATE of invalid_parameter_value. */
+const NO_SUCH_TIME_ZONE = '22023';
 
 export const codeGroupStatsOperation = operation({
   method: 'GET',
@@ -38,23 +41,33 @@ export const codeGroupStatsOperation = operation({
     const range = { from: query.from, to: query.to, timeZone: query.time_zone };
     const version = await services.giftCode.versionOfContent(TIMEOUT_MS);
     const body = await services.cached.read(`stats:${group.id}:${JSON.stringify(range)}`, version, () =>
-      statsJson(services.giftCode, group, range),
+      statsJson(services.giftCode, group, range).catch(asBadTimeZone),
     );
     return { status: 200, body };
   },
 });
 
 /**
- * The name under which Postgres knows a time zone for certain: to it, some others (`CET`, `IST`) are abbreviations, maybe of
- * another one. @returns nothing for what is no IANA name, such as an offset from UTC
+ * The name by which Postgres is asked for a time zone: as it was given, since ICU may tell of an older one that Postgres has not
+ * (`Asia/Calcutta`); but of one without a slash what ICU makes of it, since to Postgres that may be an abbreviation, maybe of
+ * another zone (`CET`, `IST`). @returns nothing for what is no IANA name, such as an offset from UTC
  */
-function timeZoneOf(name: string): string | undefined {
+export function timeZoneOf(name: string): string | undefined {
   if (!/^[A-Za-z]/.test(name)) return undefined;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return name.includes('/') ? name : timeZone;
   } catch {
     return undefined;
   }
+}
+
+/** @throws Problem `invalid-request` where it is Postgres that has no such time zone */
+function asBadTimeZone(error: unknown): never {
+  if (!(error instanceof DataError) || error.sqlState !== NO_SUCH_TIME_ZONE) throw error;
+  throw new Problem('invalid-request', {
+    members: { errors: [{ pointer: '?time_zone', detail: 'is a time zone that the database does not know' }] },
+  });
 }
 
 async function statsJson(giftCode: GiftCodePart, { id: groupId, currency }: CodeGroup, range: DayRange) {

@@ -1,4 +1,5 @@
-import type { Transfer, Wallet } from '../../../domains/wallet/read-wallets.ts';
+import type { Transfer } from '../../../domains/wallet/read-transfers.ts';
+import type { Wallet } from '../../../domains/wallet/read-wallets.ts';
 import { toMoney } from '../../../platform/money.ts';
 
 /** A wallet as the API shows it. */
