@@ -1,12 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { DataError } from '../platform/database-errors.ts';
-import { type Part, POISON } from '../workflows/contracts.ts';
+import { POISON, type SagaPart } from '../workflows/contracts.ts';
 
 /**
  * What an activity throws: every failure may be retried, and its type tells an outage from an input that the database
  * refuses. The message is what an operator reads in the Web UI.
  */
-function asFailure(part: Part, error: unknown): ApplicationFailure {
+function asFailure(part: SagaPart, error: unknown): ApplicationFailure {
   const message = error instanceof Error ? error.message : String(error);
   return ApplicationFailure.create({
     message: `${part}: ${message}`,
@@ -16,7 +16,7 @@ function asFailure(part: Part, error: unknown): ApplicationFailure {
 }
 
 /** Does an activity's work for a part. @throws ApplicationFailure, which may be retried */
-export async function orFailure<T>(part: Part, work: () => Promise<T>): Promise<T> {
+export async function orFailure<T>(part: SagaPart, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,9 +1,14 @@
 import type { Client } from '@temporalio/client';
-import { type Part, probeId, type RedeemOptions } from '../workflows/contracts.ts';
+import { probeId, type RedeemOptions, type SagaPart } from '../workflows/contracts.ts';
 import type { probe } from '../workflows/probe.ts';
 
 /** Has a part that runs apart do its steps for nobody. @throws Error while it cannot */
-export async function probeApart(client: Client, taskQueue: string, part: Part, options: RedeemOptions): Promise<void> {
+export async function probeApart(
+  client: Client,
+  taskQueue: string,
+  part: SagaPart,
+  options: RedeemOptions,
+): Promise<void> {
   await client.workflow.execute<typeof probe>('probe', {
     workflowId: probeId(taskQueue, part),
     workflowIdConflictPolicy: 'USE_EXISTING',

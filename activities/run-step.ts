@@ -1,11 +1,11 @@
-import type { Part, StepName } from '../workflows/contracts.ts';
+import type { SagaPart, StepName } from '../workflows/contracts.ts';
 import { orFailure } from './failures.ts';
 import type { Progress } from './progress.ts';
 
 /** Runs a step, turns its errors into failures that Temporal retries, and leaves word of it. */
 export function runStep<T>(
   progress: Progress,
-  part: Part,
+  part: SagaPart,
   step: StepName | 'reverse',
   ids: string[],
   work: () => Promise<T>,

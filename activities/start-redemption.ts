@@ -1,4 +1,4 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { inTime } from '../platform/within.ts';
 import { type RedeemOptions, type RedemptionItem, redemptionWorkflowId } from '../workflows/contracts.ts';
 import type { redeem } from '../workflows/redeem.ts';
@@ -45,12 +45,6 @@ export async function startRedemption(
   return workflowId;
 }
 
-/**
- * Starts the workflow of a batch. Resolved when Temporal has it: whether this start is known to have made it, and no earlier
- * one of the same id. @throws Error: nobody knows whether Temporal has it
- */
-export type StartBatch = (workflowId: string, items: RedemptionItem[]) => Promise<boolean>;
-
 /** Milliseconds. */
 const TOLD_WITHIN_MS = 5_000;
 
@@ -64,25 +58,4 @@ export async function startedWith(client: Client, workflowId: string): Promise<R
   const { history } = await inTime(TOLD_WITHIN_MS, asked);
   const [input] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   return input?.data ? (JSON.parse(Buffer.from(input.data).toString()) as RedemptionItem[]) : [];
-}
-
-/** @param client shares its connection with a worker, so that the first task comes back with the start's answer */
-export function batchStarter(client: Client, taskQueue: string, options: RedeemOptions): StartBatch {
-  return async (workflowId, items) => {
-    try {
-      const { eagerlyStarted } = await client.workflow.start<typeof redeem>('redeem', {
-        workflowId,
-        taskQueue,
-        args: [items, options],
-        requestEagerStart: true,
-        // The id of a longer batch is fresh: if it is taken, it is this very start that took it.
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: items.length === 1 ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-      });
-      return eagerlyStarted;
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return false;
-    }
-  };
 }

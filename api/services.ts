@@ -6,7 +6,7 @@ import type { CodeKeys } from '../platform/code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { RedeemOptions, SagaPart } from '../workflows/contracts.ts';
 import type { Cached } from './cached.ts';
 import type { GivenCodeLengths } from './given-code-lengths.ts';
 import type { Guesses } from './guesses/guesses.ts';
@@ -42,7 +42,7 @@ export interface Services {
   /** How the saga is run, for those who start it themselves. */
   redeemOptions: RedeemOptions;
   /** Events were written outside the saga: the relay need not wait for its poll. */
-  wrote(part: 'gift-code' | 'wallet'): void;
+  wrote(part: SagaPart): void;
   /** Webhook endpoints or deliveries were written: their workers need not wait for their poll. */
   webhooksChanged(): void;
 }

@@ -194,7 +194,9 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   try {
     return await pool.connect();
   } catch (error) {
-    throw new DatabaseUnavailable('cannot be reached', false, error);
+    // The driver says the same of both.
+    const isBusy = pool.totalCount === pool.options.max && pool.idleCount === 0;
+    throw new DatabaseUnavailable(isBusy ? 'is busy with other requests' : 'cannot be reached', false, error);
   }
 }
 

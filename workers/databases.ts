@@ -16,7 +16,7 @@ export function databaseOptions({ steps, dispatcher }: Config): DatabaseOptions 
   return {
     steps: dispatcher.batchesInFlight + 1,
     door: 2,
-    reads: 2,
+    reads: 4,
     statementTimeoutMs: Math.floor(steps.timeoutMs * STATEMENT_SHARE),
   };
 }

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import type { StartBatch } from '../activities/start-redemption.ts';
+import type { StartBatch } from '../activities/start-batch.ts';
 import type { Heard } from '../api/redemptions/endings.ts';
 import { type Config, ConfigError } from '../platform/config.ts';
 import type { LocalServers } from '../platform/local/index.ts';
-import type { RedeemOptions, RedemptionItem } from '../workflows/contracts.ts';
+import type { RedeemOptions, RedemptionItem, SagaPart } from '../workflows/contracts.ts';
 
 /** What the gateway is given at its start. */
 export interface GatewaySettings {
@@ -34,7 +34,7 @@ export type FromGateway =
   | { is: 'listening'; url: string }
   | { is: 'failed'; name: string; message: string }
   | { is: 'start-batch'; workflowId: string; items: RedemptionItem[] }
-  | { is: 'wrote'; part: 'gift-code' | 'wallet' };
+  | { is: 'wrote'; part: SagaPart };
 
 export interface GatewayThread {
   /** The URL of the API. @throws ConfigError, or why the gateway could not start */
@@ -51,7 +51,7 @@ export interface GatewayThread {
  */
 export function startGatewayThread(
   settings: GatewaySettings,
-  here: { startBatch: StartBatch; wrote(part: 'gift-code' | 'wallet'): void },
+  here: { startBatch: StartBatch; wrote(part: SagaPart): void },
 ): GatewayThread {
   const thread = new Worker(new URL('../bin/gateway.mjs', import.meta.url), {
     workerData: settings,

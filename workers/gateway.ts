@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Client } from '@temporalio/client';
 import { probeApart } from '../activities/probe-apart.ts';
-import type { StartBatch } from '../activities/start-redemption.ts';
+import type { StartBatch } from '../activities/start-batch.ts';
 import { createApp } from '../api/app.ts';
 import { createCached } from '../api/cached.ts';
 import { watchGivenCodeLengths } from '../api/given-code-lengths.ts';
@@ -23,7 +23,7 @@ import { PORTS } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { openRedis } from '../platform/redis.ts';
-import type { Part } from '../workflows/contracts.ts';
+import type { SagaPart } from '../workflows/contracts.ts';
 import { openedThings } from './closing.ts';
 import { databaseOptions, openGateway } from './databases.ts';
 import { lazyConnection } from './gateway-connection.ts';
@@ -79,7 +79,7 @@ export async function main(): Promise<void> {
     );
 
     const { statementTimeoutMs } = connections;
-    const probePart = (part: Part, { probe, ping }: GiftCodePart | WalletPart) =>
+    const probePart = (part: SagaPart, { probe, ping }: GiftCodePart | WalletPart) =>
       Promise.all([
         ping(statementTimeoutMs),
         redeemOptions.apart

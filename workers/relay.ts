@@ -5,10 +5,11 @@ import { unlessMissing } from '../platform/jetstream.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openNats } from '../platform/nats.ts';
 import { OUTBOX_COLUMNS, type OutboxBatch, type OutgoingEvent, outgoingEvents } from '../platform/outbox.ts';
+import type { SagaPart } from '../workflows/contracts.ts';
 import { openPublisher, type Publish } from './jetstream-publisher.ts';
 
 export interface RelayOptions {
-  part: 'gift-code' | 'wallet';
+  part: SagaPart;
   databaseUrl: string;
   natsUrl: string;
   nats: NatsSettings;

@@ -1,8 +1,8 @@
 import type { Worker } from '@temporalio/worker';
 import { noticeActivities } from '../activities/notices.ts';
-import { batchStarter } from '../activities/start-redemption.ts';
+import { batchStarter } from '../activities/start-batch.ts';
 import type { Heard } from '../api/redemptions/endings.ts';
-import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { RedeemOptions, SagaPart } from '../workflows/contracts.ts';
 import type { Keep } from './closing.ts';
 import { type GatewaySettings, startGatewayThread } from './gateway-thread.ts';
 import { runWorkers, sagaWorker, type Temporal, type Workers } from './temporal.ts';
@@ -13,7 +13,7 @@ export interface Others {
   workflowBundle: Promise<string>;
   keep: Keep;
   /** The gateway wrote events of a part. */
-  wrote(part: 'gift-code' | 'wallet'): void;
+  wrote(part: SagaPart): void;
   /** Workers that run beside that of sagas, and activities that sagas call locally. @param heard is told what they do */
   makeWorkers(heard: Heard): Promise<{ workers: Worker[]; activities: object }>;
 }

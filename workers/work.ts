@@ -8,7 +8,7 @@ import { openCodeKeys } from '../domains/gift-code/open-code-keys.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { ping } from '../platform/part-operations.ts';
-import type { RedeemOptions } from '../workflows/contracts.ts';
+import type { RedeemOptions, SagaPart } from '../workflows/contracts.ts';
 import type { Keep } from './closing.ts';
 import { databaseOptions, openGiftCode, openWallet } from './databases.ts';
 import { startRelay } from './relay.ts';
@@ -71,7 +71,7 @@ export async function openWalletWork(databaseUrl: string, settings: WorkSettings
   };
 }
 
-function relayOf(part: 'gift-code' | 'wallet', databaseUrl: string, { config, natsUrl, logger, keep }: WorkSettings) {
+function relayOf(part: SagaPart, databaseUrl: string, { config, natsUrl, logger, keep }: WorkSettings) {
   const { nats, outboxKeptMs: keptMs } = config;
   return keep(startRelay({ part, databaseUrl, natsUrl, nats, keptMs, logger }));
 }

@@ -17,7 +17,7 @@ export interface RedemptionItem {
 export interface RedeemOptions {
   /** Where parts run apart, a step goes to its domain's task queue at once instead of running locally first. */
   apart: boolean;
-  taskQueues: Record<Part, string>;
+  taskQueues: Record<SagaPart, string>;
   /** Start-to-close time-out of an attempt at a step. */
   timeoutMs: number;
   /** Attempts at a step before the redemption counts as stuck. */
@@ -28,7 +28,8 @@ export interface RedeemOptions {
   abort?: string;
 }
 
-export type Part = 'gift-code' | 'wallet';
+/** A part that has steps of sagas, and an outbox; beside them there is the gateway. */
+export type SagaPart = 'gift-code' | 'wallet';
 /** The steps of the saga and of its undoing. */
 export const STEPS = ['reserve', 'credit', 'confirm', 'void', 'release'] as const;
 export type StepName = (typeof STEPS)[number];
@@ -98,7 +99,7 @@ export interface GenerationProgress {
 export interface HandOver {
   redemptionIds: string[];
   step: StepName;
-  part: Part;
+  part: SagaPart;
   error: string;
   /** The part failed, not the input: nobody else should be let in until it answers. */
   outage: boolean;
@@ -171,13 +172,13 @@ export const generationWorkflowId = (generationId: string): string => `generatio
 export const sweepId = (taskQueue: string): string => `${taskQueue}-sweep`;
 
 /** The id of the workflow that asks whether a part that runs apart works: all gateways share its answer. */
-export const probeId = (taskQueue: string, part: Part): string => `${taskQueue}-probe-${part}`;
+export const probeId = (taskQueue: string, part: SagaPart): string => `${taskQueue}-probe-${part}`;
 
 /** A queue of its own, so that codes for a campaign do not stand in the way of a redemption's step. */
 export const generationTaskQueue = (giftCodeTaskQueue: string): string => `${giftCodeTaskQueue}-generation`;
 
 /** The task queues of the parts, derived from the main one. */
-export const partTaskQueues = (taskQueue: string): Record<Part, string> => ({
+export const partTaskQueues = (taskQueue: string): Record<SagaPart, string> => ({
   'gift-code': `${taskQueue}-gift-code`,
   wallet: `${taskQueue}-wallet`,
 });

@@ -1,8 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { GiftCodeActivities, Part, RedeemOptions, WalletActivities } from './contracts.ts';
+import type { GiftCodeActivities, RedeemOptions, SagaPart, WalletActivities } from './contracts.ts';
 
 /** Calls each step of a part that runs apart for nobody. Fails while nobody does them, or they fail. */
-export async function probe(part: Part, options: RedeemOptions): Promise<void> {
+export async function probe(part: SagaPart, options: RedeemOptions): Promise<void> {
   const { timeoutMs } = options;
   const { reserve, confirm, release, credit, voidCredit } = proxyActivities<GiftCodeActivities & WalletActivities>({
     taskQueue: options.taskQueues[part],

@@ -21,11 +21,11 @@ import {
   type GiftCodeActivities,
   type NoticeActivities,
   type Outcome,
-  type Part,
   POISON,
   type RedeemOptions,
   type RedemptionItem,
   redemptionWorkflowId,
+  type SagaPart,
   type Settlement,
   STAGE_ATTRIBUTE,
   type WalletActivities,
@@ -240,7 +240,7 @@ function settlementOf(outcome: Extract<Outcome, { is: 'over' }>): Omit<Settlemen
   return { outcome: outcome.outcome, ...(outcome.reason !== undefined && { reason: outcome.reason }) };
 }
 
-function byPart(options: (part: Part) => ActivityOptions): StepActivities {
+function byPart(options: (part: SagaPart) => ActivityOptions): StepActivities {
   const giftCode = proxyActivities<GiftCodeActivities>(options('gift-code'));
   const wallet = proxyActivities<WalletActivities>(options('wallet'));
   return {

@@ -1,4 +1,4 @@
-import type { GiftCodeActivities, Outcome, Part, RedemptionItem, StepName, WalletActivities } from './contracts.ts';
+import type { GiftCodeActivities, Outcome, RedemptionItem, SagaPart, StepName, WalletActivities } from './contracts.ts';
 
 /** A redemption on its way through the saga. */
 export interface Entry {
@@ -17,7 +17,7 @@ export type StepActivities = Pick<GiftCodeActivities, 'reserve' | 'confirm' | 'r
 /** One activity of the saga: how it is called with entries, and where it runs. One outcome per entry, in order. */
 export interface Step {
   name: StepName;
-  part: Part;
+  part: SagaPart;
   call(activities: StepActivities, entries: Entry[]): Promise<Outcome[]>;
 }
 

@@ -2,6 +2,7 @@ import type { NatsSettings } from '../../platform/config.ts';
 import { unlessMissing, WEBHOOK_CONSUMER } from '../../platform/jetstream.ts';
 import { openNats } from '../../platform/nats.ts';
 import type { OutboxStatus } from '../../platform/outbox-status.ts';
+import type { SagaPart } from '../../workflows/contracts.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -43,7 +44,7 @@ export async function natsChecks(url: string, settings: NatsSettings): Promise<C
 }
 
 /** How far the relay of a part is behind. */
-export async function outboxCheck(part: 'gift-code' | 'wallet', reading: Promise<OutboxStatus>) {
+export async function outboxCheck(part: SagaPart, reading: Promise<OutboxStatus>) {
   const name = `${part} outbox`;
   let status: OutboxStatus;
   try {

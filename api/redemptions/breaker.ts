@@ -1,7 +1,7 @@
-import type { Part } from '../../workflows/contracts.ts';
+import type { SagaPart } from '../../workflows/contracts.ts';
 
 /** What redemptions cannot do without. */
-export type Dependency = Part | 'temporal';
+export type Dependency = SagaPart | 'temporal';
 
 export interface Breaker {
   /** Those that do not answer: nobody is let in while there are any. */

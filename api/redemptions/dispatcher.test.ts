@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { expect, inject, test, vi } from 'vitest';
-import type { StartBatch } from '../../activities/start-redemption.ts';
+import type { StartBatch } from '../../activities/start-batch.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { forFile } from '../../test/harness.ts';
 import type { RedemptionItem } from '../../workflows/contracts.ts';

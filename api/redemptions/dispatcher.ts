@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { type StartBatch, startedWith } from '../../activities/start-redemption.ts';
+import type { StartBatch } from '../../activities/start-batch.ts';
+import { startedWith } from '../../activities/start-redemption.ts';
 import { batched, FEW } from '../../platform/batched.ts';
 import type { Config } from '../../platform/config.ts';
 import { newId } from '../../platform/ids.ts';

@@ -9,7 +9,7 @@ import type { WalletPart } from '../../domains/wallet/operations.ts';
 import type { WalletSide } from '../../domains/wallet/read-wallet-sides.ts';
 import { type BatchLimits, batched } from '../../platform/batched.ts';
 import { DatabaseUnavailable } from '../../platform/database-errors.ts';
-import type { Part } from '../../workflows/contracts.ts';
+import type { SagaPart } from '../../workflows/contracts.ts';
 
 export interface RedemptionView {
   row: RedemptionRow;
@@ -41,10 +41,14 @@ export function createLookups(
   wallet: WalletPart,
   timeoutMs: number,
   isBusy: () => boolean,
-  onAway: (part: Part) => void,
+  onAway: (part: SagaPart) => void,
 ) {
   /** Look-ups of a part, many at once. */
-  const asked = <Item, Result>(part: Part, look: (items: Item[]) => Promise<Result[]>, limits: BatchLimits = LIMITS) =>
+  const asked = <Item, Result>(
+    part: SagaPart,
+    look: (items: Item[]) => Promise<Result[]>,
+    limits: BatchLimits = LIMITS,
+  ) =>
     batched<Item, Result>(async (items) => {
       try {
         return await look(items);

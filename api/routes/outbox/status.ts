@@ -1,4 +1,5 @@
 import type { OutboxStatus } from '../../../platform/outbox-status.ts';
+import type { SagaPart } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { operation } from '../../operation.ts';
 
@@ -15,7 +16,7 @@ export const getOutbox = operation({
   },
 });
 
-const statusJson = (part: 'gift-code' | 'wallet', status: OutboxStatus) => ({
+const statusJson = (part: SagaPart, status: OutboxStatus) => ({
   part,
   unpublished: status.unpublished,
   oldest_unpublished_at: status.oldestUnpublishedAt?.toISOString() ?? null,

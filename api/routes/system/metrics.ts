@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { countWebhookDeliveries } from '../../../domains/gateway/count-webhook-deliveries.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
+import type { SagaPart } from '../../../workflows/contracts.ts';
 import { authenticate } from '../../http/authenticate.ts';
 import type { Router } from '../../router.ts';
 import type { Services } from '../../services.ts';
@@ -38,7 +39,7 @@ function isFromHere({ ip, headers, app }: Context): boolean {
 async function readGauges({ metrics, breaker, giftCode, wallet, gateway }: Services): Promise<void> {
   const broken = breaker.broken();
   for (const dependency of DEPENDENCIES) metrics.breakers.set({ dependency }, broken.includes(dependency) ? 1 : 0);
-  const readOutbox = async (part: 'gift-code' | 'wallet') => {
+  const readOutbox = async (part: SagaPart) => {
     const status = await orNothing((part === 'wallet' ? wallet : giftCode).outboxStatus());
     if (status) {
       metrics.outboxUnpublished.set({ part }, status.unpublished);
