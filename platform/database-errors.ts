@@ -63,6 +63,10 @@ export function databaseError(thrown: unknown): unknown {
 export const operationError = (thrown: unknown): unknown =>
   thrown instanceof DrizzleQueryError ? databaseError(thrown) : thrown;
 
+/** Whether it says that this process has not got the keys by which others write: `check_peppers`. */
+export const lacksKey = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable && (error.cause as { code?: string } | undefined)?.code === 'VS002';
+
 /** Whether it says that the database did not do it now, and no more. */
 export const isToBeTriedAgain = (error: unknown): boolean =>
   error instanceof DatabaseUnavailable || error instanceof ContentionError;

@@ -165,29 +165,33 @@ type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0];
  */
 export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Transaction) => Promise<T>): Promise<T> {
   const client = await connect(pool);
-  let isDestroyed = false;
-  const destroyIfBroken = (error: unknown) => {
-    if (isDestroyed || !(error instanceof DrizzleQueryError)) return;
-    if (!(databaseError(error) instanceof DatabaseUnavailable)) return;
-    isDestroyed = true;
-    client.release(true);
-  };
+  let silence: unknown;
+  let isBroken = false;
   try {
     return await drizzle(client, { casing: 'snake_case' }).transaction(async (transaction) => {
       try {
         return await work(transaction);
       } catch (error) {
-        // Before Drizzle rolls back, which a server that is silent would not answer either.
-        destroyIfBroken(error);
+        if (unavailability(error)?.mayHaveHappened) {
+          silence = error;
+          // Drizzle rolls back, for whose answer it would wait as long again.
+          client.release(true);
+        }
         throw error;
       }
     });
   } catch (error) {
-    destroyIfBroken(error);
-    throw error;
+    isBroken = unavailability(error) !== undefined;
+    throw silence ?? error;
   } finally {
-    if (!isDestroyed) client.release();
+    if (silence === undefined) client.release(isBroken);
   }
+}
+
+/** What Drizzle threw, where the database did not do it, or did not answer. */
+function unavailability(thrown: unknown): DatabaseUnavailable | undefined {
+  const error = thrown instanceof DrizzleQueryError ? databaseError(thrown) : undefined;
+  return error instanceof DatabaseUnavailable ? error : undefined;
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {

@@ -55,5 +55,9 @@ export async function outboxCheck(part: SagaPart, reading: Promise<OutboxStatus>
   const { unpublished, lagSeconds } = status;
   const detail = `${unpublished} events wait, the oldest for ${lagSeconds.toFixed(1)} s`;
   if (lagSeconds < LATE_S) return ok(name, detail);
-  return warning(name, detail, 'See NATS, and the log of the gateways: a relay there publishes them.');
+  return warning(
+    name,
+    detail,
+    'See NATS, and the log of the processes that work on this part: a relay there publishes them.',
+  );
 }

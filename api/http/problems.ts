@@ -1,7 +1,7 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'koa';
 import type { ZodError } from 'zod';
-import { isToBeTriedAgain, operationError } from '../../platform/database-errors.ts';
+import { isToBeTriedAgain, lacksKey, operationError } from '../../platform/database-errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem, problems, unavailable } from '../../platform/problems.ts';
 
@@ -29,7 +29,9 @@ export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const error = operationError(thrown);
   if (isToBeTriedAgain(error)) {
-    return unavailable('A database does not answer.');
+    return unavailable(
+      lacksKey(error) ? 'This process lacks a code key that is in use.' : 'A database does not answer.',
+    );
   }
   const told = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(told) && TEMPORAL_AWAY.has(told.code)) {

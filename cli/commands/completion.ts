@@ -8,7 +8,7 @@ export function addCompletion(program: Command, cli: Cli): void {
   program
     .command('completion')
     .description('print a script that completes commands and options in a shell')
-    .addArgument(new Argument('<shell>').choices(Object.keys(SCRIPTS)))
+    .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', exampleText('completion bash > /etc/bash_completion.d/vouchsafe'))
     .action((shell: keyof typeof SCRIPTS) => cli.out.line(SCRIPTS[shell](commandWords(program)).trimEnd()));
 }

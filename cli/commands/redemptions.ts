@@ -48,7 +48,7 @@ export function addRedemptions(program: Command, cli: Cli): void {
   );
 
   dataCommand(redemptions, 'abort <id>', 'undo an unfinished redemption', 'redemptions abort 0198c5d2-… --reason fraud')
-    .requiredOption('--reason <text>', 'kept with the redemption')
+    .requiredOption('--reason <text>', 'required; kept with the redemption')
     .addOption(yesOption())
     .action(async (id: string, options: AbortOptions) => {
       await cli.confirm(`Abort redemption ${id}?`, options);
@@ -116,7 +116,7 @@ export function addRedemptions(program: Command, cli: Cli): void {
     'take a completed redemption back',
     'redemptions reverse 0198c5d2-… --reason refund',
   )
-    .requiredOption('--reason <text>', 'kept with the redemption')
+    .requiredOption('--reason <text>', 'required; kept with the redemption')
     .option('--void-code', 'leave the use of the code spent (default: it is free again)')
     .addOption(yesOption())
     .action(async (id: string, options: ReverseOptions) => {

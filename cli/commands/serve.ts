@@ -9,13 +9,13 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description('run a part in a process of its own, over servers that run: see docs/operations.md')
-    .addArgument(new Argument('<part>').choices(['gateway', 'wallet', 'gift-code']))
+    .addArgument(new Argument('<part>', 'which one').choices(['gateway', 'wallet', 'gift-code']))
     .addHelpText('after', exampleText('serve wallet'))
     .action((part: string) => runService(['serve', part]));
   program
     .command('work')
     .description("do a part's steps of redemptions, and publish its events, in a process of its own")
-    .addArgument(new Argument('<part>').choices(['wallet', 'gift-code']))
+    .addArgument(new Argument('<part>', 'which one').choices(['wallet', 'gift-code']))
     .addHelpText('after', exampleText('work wallet'))
     .action((part: string) => runService(['work', part]));
 }

@@ -6,6 +6,7 @@ import { usageError } from '../errors.ts';
 import {
   createdBetween,
   dataCommand,
+  exampleText,
   idempotencyOption,
   type ListOptions,
   listCommand,
@@ -81,6 +82,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
   webhooks
     .command('delete <id>')
     .description('delete an endpoint and what is still to be sent to it')
+    .addHelpText('after', exampleText('webhooks delete 0198c5d2-…'))
     .addOption(yesOption())
     .action(async (id: string, options: Confirmed) => {
       await cli.confirm(`Delete endpoint ${id} and its deliveries?`, options);

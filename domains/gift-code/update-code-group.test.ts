@@ -45,7 +45,7 @@ const complete = (...items: ReserveItem[]) =>
 const takeBack = ({ redemptionId }: ReserveItem, db = databases.giftCodeDb) =>
   reverseRedemption(db, { redemptionId, keepPlace: false, reason: 'reversed: refunded' }, TIMEOUT_MS);
 
-const faults = async (db = databases.giftCodeDb) => (await readGiftCodeBooks(db, new Date())).faults;
+const faults = async (db = databases.giftCodeDb) => (await readGiftCodeBooks(db, new Date())).faults.told;
 
 async function usesOf(groupId: string): Promise<number[]> {
   const { rows } = await databases.giftCode.query('select uses from wallet_uses where group_id = $1', [groupId]);
