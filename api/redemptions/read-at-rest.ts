@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Services } from '../services.ts';
 import type { RedemptionView } from './lookups.ts';
 
-/** A reversal takes some tens of milliseconds, or until what it needs is back. */
-const FIRST_READ_AGAIN_MS = 20;
-const READ_AGAIN_MS = 250;
+/** A reversal takes some tens of milliseconds, or until what it needs is back: it is told a quarter of its time late at most. */
+const READ_AGAIN_AFTER = 0.25;
+const READ_AGAIN_MS = { least: 20, most: 250 };
 
 export interface AtRest {
   view: RedemptionView | undefined;
@@ -21,14 +21,16 @@ export async function readAtRest(
   redemptionId: string,
   waitMs: number,
 ): Promise<AtRest> {
-  const giveUpAt = performance.now() + waitMs;
-  for (let pauseMs = FIRST_READ_AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, READ_AGAIN_MS)) {
+  const begunAt = performance.now();
+  const giveUpAt = begunAt + waitMs;
+  for (;;) {
     // In this order: where none is under way, what is read then is how it ended.
     const reversal = await giftCode.readReversal(redemptionId);
     const view = await redemptions.read(redemptionId, Math.max(giveUpAt - performance.now(), 0));
     const isReversing = reversal !== undefined && view?.row.state === 'completed';
     const leftMs = giveUpAt - performance.now();
     if (!isReversing || leftMs <= 0) return { view, isReversing };
-    await sleep(Math.min(pauseMs, leftMs));
+    const pauseMs = READ_AGAIN_AFTER * (performance.now() - begunAt);
+    await sleep(Math.min(Math.max(pauseMs, READ_AGAIN_MS.least), READ_AGAIN_MS.most, leftMs));
   }
 }
