@@ -21,6 +21,15 @@ export interface Digest {
   fingerprint: string;
 }
 
+/** What the books of each part tell. */
+export interface PartBooks {
+  /** Of settled redemptions, and of their credits. */
+  digests: Digest[];
+  /** Of what was taken back. */
+  reversed: Digest[];
+  faults: Faults;
+}
+
 /** One redemption as a part has it. */
 export interface BookEntry {
   id: string;

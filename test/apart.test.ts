@@ -11,6 +11,7 @@ import {
   caller,
   createWorld,
   forFile,
+  isBreakerOpen,
   makeCodes,
   makeCoupon,
   newPhone,
@@ -199,10 +200,7 @@ test('while the process that serves wallets is silent, nobody is let in, and a m
   const codes = await makeCodes(service, 2);
   const [serving] = [...running].filter(({ url }) => url.endsWith(`:${new URL(wallets.url).port}`));
   if (!serving) throw new Error('nobody serves wallets');
-  const isOpen = async () => {
-    const { body } = await service.call('GET', '/metrics');
-    return String(body).includes('vouchsafe_breaker_open{dependency="wallet"} 1');
-  };
+  const isOpen = () => isBreakerOpen(service, 'wallet');
   process.kill(serving.pid, 'SIGSTOP');
   try {
     expect((await redeem(codes[0], newPhone())).status).toBe(503);

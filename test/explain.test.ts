@@ -2,7 +2,17 @@ import { expect, test } from 'vitest';
 import type { Timeline } from '../cli/api-types.ts';
 import { runCli } from '../cli/testing.ts';
 import { breakDatabase } from './faults.ts';
-import { ADMIN_KEY, createWorld, forFile, makeCodes, makeCoupon, newPhone, startIn, until } from './harness.ts';
+import {
+  ADMIN_KEY,
+  createWorld,
+  forFile,
+  isBreakerOpen,
+  makeCodes,
+  makeCoupon,
+  newPhone,
+  startIn,
+  until,
+} from './harness.ts';
 import { answerWith, startReceiver } from './receiver.ts';
 
 const world = await forFile(createWorld());
@@ -152,10 +162,7 @@ test('while a database is away, the rest is told, and what a redemption waits fo
   await heal();
   await until(async () => told(await timelineOf(id)).includes('row completed'));
   // The next one is to be let in.
-  await until(async () => {
-    const { body } = await service.call('GET', '/metrics');
-    return !String(body).includes('vouchsafe_breaker_open{dependency="wallet"} 1');
-  });
+  await until(async () => !(await isBreakerOpen(service, 'wallet')));
 });
 
 test('a workflow that is gone is said to be gone, and what never was is not found', async () => {

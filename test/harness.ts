@@ -170,6 +170,10 @@ export async function startRedisIn(world: TestWorld, port?: number): Promise<Red
   return redis;
 }
 
+/** Whether new redemptions are turned away because of that. */
+export const isBreakerOpen = async (service: TestService, dependency: string): Promise<boolean> =>
+  String((await service.call('GET', '/metrics')).body).includes(`vouchsafe_breaker_open{dependency="${dependency}"} 1`);
+
 /** Makes a group and answers the text of its codes. */
 export async function makeCodes(
   service: TestService,

@@ -4,6 +4,7 @@ import { connect as connectHttp2, createSecureServer, constants as http2, type S
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { answers } from '../api/redemptions/knock.ts';
 import { localEnvironment } from '../platform/local/environment.ts';
 import { obtain } from '../platform/local/executables.ts';
 import { NATS } from '../platform/local/nats.ts';
@@ -44,7 +45,7 @@ export async function startSecuredNats(directory: string, config: string): Promi
       stopSignal: 'SIGTERM',
       log: join(directory, 'nats.log'),
       record: join(directory, 'process.json'),
-      isReady: () => listens(port),
+      isReady: () => answers(`${LOOPBACK}:${port}`, 1_000),
     });
     return { port, stop: () => server.stop() };
   });
@@ -133,9 +134,3 @@ async function listening(server: Server): Promise<Secured> {
     },
   };
 }
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, LOOPBACK, () => resolve(true));
-    socket.on('error', () => resolve(false)).on('connect', () => socket.destroy());
-  });

@@ -14,6 +14,7 @@ import {
   STAGE_ATTRIBUTE,
   type StepName,
 } from '../../workflows/contracts.ts';
+import type { reverse } from '../../workflows/reverse.ts';
 
 /** Reversals read at once. */
 const PAGE = 1_000;
@@ -83,6 +84,10 @@ export function stuckOf(raw: WorkflowExecutionDescription['raw']): Stuck | null 
     next_attempt_at: isoTime(activity.nextAttemptScheduleTime),
   };
 }
+
+/** Why a reversal that is over was not done; null where it was. It is waited for where it is not over. */
+export const refusalOfReversal = (client: Client, workflowId: string): Promise<string | null> =>
+  client.workflow.getHandle<typeof reverse>(workflowId).result();
 
 /** Has the step that a redemption is stuck at tried again now; starts the redemption's own workflow if there is none. */
 export async function retryNow(

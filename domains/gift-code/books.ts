@@ -3,24 +3,20 @@ import {
   DIGEST,
   DIGEST_BY_WALLET,
   type Digest,
-  type Faults,
   findFaults,
+  type PartBooks,
 } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { GiftCodeDatabase } from './database.ts';
 import { ROLLUP_RULES } from './rollup-rules.ts';
 
-export interface GiftCodeBooks {
+export interface GiftCodeBooks extends PartBooks {
   codes: number;
   redemptions: number;
   /** Reserved, neither completed nor undone yet. */
   inFlight: number;
   /** Redeemed and not taken back, by currency, in minor units. */
   redeemed: { currency: string; value: string }[];
-  /** Of what was taken back. */
-  reversed: Digest[];
-  faults: Faults;
-  digests: Digest[];
 }
 
 const SETTLED = `state in ('completed', 'reversed')`;

@@ -3,21 +3,17 @@ import {
   DIGEST,
   DIGEST_BY_WALLET,
   type Digest,
-  type Faults,
   findFaults,
+  type PartBooks,
 } from '../../platform/books.ts';
 import { longRead } from '../../platform/long-read.ts';
 import type { WalletDatabase } from './database.ts';
 
-export interface WalletBooks {
+export interface WalletBooks extends PartBooks {
   wallets: number;
   transfers: number;
   /** Credited by redemptions and not taken back, by currency, in minor units. */
   credited: { currency: string; value: string }[];
-  /** Of what was taken back. */
-  reversed: Digest[];
-  faults: Faults;
-  digests: Digest[];
 }
 
 /** What must hold between rows, each answering the rows that break it. */

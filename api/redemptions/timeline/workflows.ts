@@ -1,6 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { reverse } from '../../../workflows/reverse.ts';
-import { stuckOf } from '../own-workflow.ts';
+import { refusalOfReversal, stuckOf } from '../own-workflow.ts';
 import type { TimelineItem } from './item.ts';
 
 /** A workflow's course in short: when it started, what it waits for, how it ended. Nothing where there is none. */
@@ -15,7 +14,7 @@ export async function workflowItems(client: Client, workflowId: string): Promise
       detail: { workflow_id: workflowId, ...detail },
     });
     const stuck = stuckOf(description.raw);
-    const refusal = type === 'reverse' && status.name === 'COMPLETED' && (await refusalOf(client, workflowId));
+    const refusal = type === 'reverse' && status.name === 'COMPLETED' && (await refusalOfReversal(client, workflowId));
     const end = refusal ? `refused (${refusal})` : status.name.toLowerCase().replaceAll('_', ' ');
     return [
       item(startTime, `${type} started`),
@@ -27,7 +26,3 @@ export async function workflowItems(client: Client, workflowId: string): Promise
     throw error;
   }
 }
-
-/** Why a reversal that is over was not done; null where it was. */
-const refusalOf = (client: Client, workflowId: string) =>
-  client.workflow.getHandle<typeof reverse>(workflowId).result();

@@ -4,13 +4,13 @@ import type { ReversalRequest } from '../../../domains/gift-code/reverse-redempt
 import { idFor } from '../../../platform/ids.ts';
 import { Problem } from '../../../platform/problems.ts';
 import { within } from '../../../platform/within.ts';
-import { reversalWorkflowId } from '../../../workflows/contracts.ts';
-import type { reverse } from '../../../workflows/reverse.ts';
+import { GIVEN_UP, reversalWorkflowId } from '../../../workflows/contracts.ts';
 import { answers } from '../../answers.ts';
 import { id, label } from '../../fields.ts';
 import { DEFAULT_WAIT_SECONDS } from '../../http/headers.ts';
 import { operation } from '../../operation.ts';
 import type { RedemptionView } from '../../redemptions/lookups.ts';
+import { refusalOfReversal } from '../../redemptions/own-workflow.ts';
 import { type AtRest, readAtRest } from '../../redemptions/read-at-rest.ts';
 import { redemptionJson } from '../../redemptions/redemption-json.ts';
 import type { Services } from '../../services.ts';
@@ -117,12 +117,11 @@ async function startOrLeave(services: Services, reversal: ReversalRequest): Prom
 
 /** Why a reversal was refused that is noted no longer; its workflow ends just now. */
 async function refusalOf({ temporal }: Services, redemptionId: string): Promise<Problem> {
-  const workflow = temporal.workflow.getHandle<typeof reverse>(reversalWorkflowId(redemptionId));
-  const refusal = await within(RESULT_MS, workflow.result()).catch(() => undefined);
-  const members = { redemption_id: redemptionId };
-  if (refusal === 'not-credited')
-    return new Problem('conflict', { detail: 'It was not credited by this wallet.', members });
-  return new Problem('insufficient-funds', { members });
+  const told = within(RESULT_MS, refusalOfReversal(temporal, reversalWorkflowId(redemptionId)));
+  const refusal = (await told.catch(() => undefined)) ?? GIVEN_UP;
+  if (refusal === 'insufficient-funds' || refusal === GIVEN_UP)
+    return new Problem('insufficient-funds', { members: { redemption_id: redemptionId } });
+  return new Problem('conflict', { detail: `The redemption cannot be reversed (${refusal}).` });
 }
 
 /** @throws Problem `idempotency-key-reused` where what is noted was asked for by the same request, and is something else */
